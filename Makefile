@@ -1,0 +1,58 @@
+# Everything is done from here, with Python 3.11 or newer and nothing else installed.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run demo bench test check format lock clean
+
+MEMBERS := $(patsubst %/,%,$(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml node/pyproject.toml)))
+CHECKED := $(MEMBERS) $(wildcard tests)
+UV := .uv/bin/uv
+BIN := .venv/bin
+READY := .venv/ready
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& command -v $$python && break; done)
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+run: $(READY) ## Start the node: databases, gateway, every service (MPP_PORT, MPP_HOME); Ctrl-C stops it
+	@$(BIN)/mpp up
+
+demo: $(READY) ## Play a day at MPP Bombana on the running node
+	@$(BIN)/mpp simulate --mall bombana
+
+bench: $(READY) ## Measure the running node
+	@$(BIN)/mpp bench
+
+test: $(READY) ## Run the tests (ARGS="-k board")
+	@$(BIN)/pytest $(ARGS)
+
+check: $(READY) ## Check style, types and import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@set -e; for member in $(CHECKED); do echo "mypy $$member"; $(BIN)/mypy --no-error-summary $$member; done
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Format the code and mend what can be mended
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(UV) ## Resolve the dependencies anew into requirements.lock
+	@$(UV) lock
+	@$(UV) export --frozen --all-packages --all-groups --no-emit-workspace --no-annotate --no-header \
+		--quiet -o requirements.lock
+
+clean: ## Remove the environment and all caches; the node's data stays
+	@rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python"; exit 1; }
+	@"$(PYTHON)" -m venv .uv || { echo "Python's venv module is needed (Debian: python3-venv)"; rm -rf .uv; exit 1; }
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+$(READY): requirements.lock pyproject.toml $(MEMBERS:=/pyproject.toml) | $(UV)
+	@test -x $(BIN)/python || $(UV) venv --quiet --python "$(PYTHON)" .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps $(addprefix -e ./,$(MEMBERS))
+	@touch $@

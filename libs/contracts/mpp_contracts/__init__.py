@@ -1,0 +1,1 @@
+"""What services tell each other: published events, in pydantic alone."""

@@ -1,0 +1,1 @@
+"""The one library that every service shares; it knows no service."""

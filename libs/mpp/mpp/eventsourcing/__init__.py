@@ -1,0 +1,1 @@
+"""The kernel: facts in a log, rules that decide, views that follow."""

@@ -1,0 +1,51 @@
+"""States of streams for reading: cached, and caught up from the log at every read."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from mpp.eventsourcing.handler import Handler
+from mpp.eventsourcing.log import Reading, rows_since
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A stream as a reader saw it; `position` is the place of its last event in the log."""
+
+    state: Any
+    version: int
+    position: int
+    last: UUID | None
+
+
+class Folds:
+    """What a reader needs of a stream without a lock; never the handler's cache, which is the writer's."""
+
+    def __init__(self, handle: Handler, cached: int = 1024):
+        self._handle, self._cached = handle, cached
+        self._seen: OrderedDict[str, Seen] = OrderedDict()
+
+    async def read(self, connection: Reading, stream: str) -> Seen:
+        """The state after the last committed event; version 0 when there is none."""
+        seen = self._seen.get(stream)
+        rows = (await rows_since(connection, {stream: seen.version if seen else 0}))[stream]
+        if seen and (not rows or rows[0].id != seen.last):  # another history: the log was replaced
+            self._seen.pop(stream, None)
+            return await self.read(connection, stream)
+        state = seen.state if seen else self._handle.decider(stream).initial
+        for row in rows[1:] if seen else rows:
+            state = self._handle.decider(stream).evolve(state, self._handle.decode(row))
+        if not rows:
+            return Seen(state, 0, 0, None)
+        last = rows[-1]
+        return self._keep(stream, Seen(state, last.version, last.position, last.id))
+
+    def _keep(self, stream: str, fresh: Seen) -> Seen:
+        held = self._seen.get(stream)
+        if held is None or fresh.version >= held.version:
+            self._seen[stream] = fresh
+            self._seen.move_to_end(stream)
+            if len(self._seen) > self._cached:
+                self._seen.popitem(last=False)
+        return fresh

@@ -1,0 +1,288 @@
+"""The append-only log of one service: one lock, one order."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+
+from mpp.eventsourcing.decider import Event
+
+SCHEMA_SQL = files(__package__).joinpath("log.sql").read_text()
+ANONYMOUS = UUID(int=0)
+_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full
+    asyncpg.ReadOnlySQLTransactionError,  # connected to a standby
+)
+
+
+def lost(failure: BaseException) -> bool:
+    """Whether the server can't be worked with now (bad data is an InterfaceError too, and is not meant)."""
+    return isinstance(failure, _LOST) and not isinstance(failure, ValueError)
+
+
+class Unavailable(Exception):
+    """The log cannot be reached now; ask again with the same key."""
+
+
+class CommitUnknown(Exception):
+    """The connection was lost while the commit was under way."""
+
+
+class LogLostFacts(Exception):
+    """An event that was seen in the log is no longer in it: a restore or a lagging standby took it away."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Who asked, under which key and within which trace; never personal data."""
+
+    actor: UUID | None = None
+    role: str = ""
+    key: str = ""  # the client's Idempotency-Key, "" when it gave none
+    request: bytes = b""  # sha-256 of what was asked, compared when the key comes back
+    traceparent: str = ""
+
+    @property
+    def remembered_as(self) -> tuple[UUID, bytes]:
+        return self.actor or ANONYMOUS, hashlib.sha256(self.key.encode()).digest()
+
+    def as_json(self) -> str:
+        facts = {"actor": self.actor and str(self.actor), "role": self.role, "traceparent": self.traceparent}
+        return json.dumps({name: fact for name, fact in facts.items() if fact})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the log as stored; `data` and `about` are JSON text."""
+
+    position: int
+    id: UUID
+    stream: str
+    version: int
+    type: str
+    data: str
+    about: str
+    recorded_at: datetime
+
+    def recorded(self, event: Event) -> "Recorded":
+        """The same line, its data decoded."""
+        return Recorded(
+            self.position, self.id, self.stream, self.version, event, self.recorded_at, self.about
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place in the log."""
+
+    position: int
+    id: UUID
+    stream: str
+    version: int
+    event: Event
+    recorded_at: datetime
+    about: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An event that is about to be appended."""
+
+    id: UUID
+    stream: str
+    version: int
+    event: Event
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a key was used for: the `events` events of `stream` that end at `version`."""
+
+    request: bytes
+    stream: str
+    version: int
+    events: int
+
+
+class Reading(Protocol):
+    """Whatever can be asked: a connection, or a pool of them."""
+
+    def fetch(self, query: str, /, *args: Any) -> Awaitable[list[Any]]: ...
+    def fetchval(self, query: str, /, *args: Any) -> Awaitable[Any]: ...
+
+
+class Writing(Protocol):
+    """A transaction that holds the lock of the log."""
+
+    @property
+    def connection(self) -> Any: ...
+    async def since(self, known: Mapping[str, int]) -> dict[str, list[Row]]: ...
+    async def span(self, stream: str, first: int, last: int) -> list[Row]: ...
+    async def remembered(
+        self, keys: Sequence[tuple[UUID, bytes]]
+    ) -> dict[tuple[UUID, bytes], Remembered]: ...
+    async def append(self, events: Sequence[New]) -> list[Recorded]: ...
+    async def remember(self, commands: Iterable[tuple[tuple[UUID, bytes], Remembered]]) -> None: ...
+
+
+_COLUMNS = "position, id, stream, version, type, data, about, recorded_at"
+# The lock comes first and alone: a snapshot taken before it would miss what the last holder committed.
+_BEGIN = "begin; select pg_advisory_xact_lock(hashtextextended('log:' || current_schema(), 0))"
+# `offset 0` keeps the index scan per stream; a plain join turns into a sequential scan on few long streams.
+_SINCE = f"""select e.* from unnest($1::text[], $2::int[]) as known(stream, version)
+    cross join lateral (select {_COLUMNS} from events where events.stream = known.stream
+                        and events.version >= known.version order by events.version offset 0) e"""
+_APPEND = """insert into events (id, stream, version, type, data, about)
+    select id, stream, version, type, data, about
+    from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::jsonb[], $6::jsonb[])
+        with ordinality as new(id, stream, version, type, data, about, place) order by place
+    returning position, recorded_at"""
+_REMEMBERED = """select actor, key, request, stream, version, events from commands
+    where (actor, key) in (select * from unnest($1::uuid[], $2::bytea[]))"""
+_REMEMBER = """insert into commands (actor, key, request, stream, version, events)
+    select * from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::text[], $5::int[], $6::int[])"""
+
+
+async def rows_since(connection: Reading, known: Mapping[str, int]) -> dict[str, list[Row]]:
+    """Per stream its events from the given version on, that version included."""
+    found: dict[str, list[Row]] = {stream: [] for stream in known}
+    for record in await connection.fetch(_SINCE, list(known), list(known.values())):
+        found[record["stream"]].append(Row(*record))
+    return found
+
+
+class PostgresWriting:
+    """A transaction on PostgreSQL that holds the lock of the log."""
+
+    def __init__(self, connection: asyncpg.Connection):
+        self.connection = connection
+
+    async def since(self, known: Mapping[str, int]) -> dict[str, list[Row]]:
+        return await rows_since(self.connection, known)
+
+    async def span(self, stream: str, first: int, last: int) -> list[Row]:
+        sql = (
+            f"select {_COLUMNS} from events where stream = $1 and version between $2 and $3 order by version"
+        )
+        return [Row(*record) for record in await self.connection.fetch(sql, stream, first, last)]
+
+    async def remembered(self, keys: Sequence[tuple[UUID, bytes]]) -> dict[tuple[UUID, bytes], Remembered]:
+        records = await self.connection.fetch(_REMEMBERED, [k[0] for k in keys], [k[1] for k in keys])
+        return {(r["actor"], r["key"]): Remembered(*list(r.values())[2:]) for r in records}
+
+    async def append(self, events: Sequence[New]) -> list[Recorded]:
+        places = await self.connection.fetch(
+            _APPEND,
+            [e.id for e in events],
+            [e.stream for e in events],
+            [e.version for e in events],
+            [e.event.type for e in events],
+            [e.event.model_dump_json() for e in events],
+            [e.about for e in events],
+        )
+        return [
+            Recorded(place["position"], e.id, e.stream, e.version, e.event, place["recorded_at"], e.about)
+            for e, place in zip(events, places, strict=True)
+        ]
+
+    async def remember(self, commands: Iterable[tuple[tuple[UUID, bytes], Remembered]]) -> None:
+        rows = [(*key, r.request, r.stream, r.version, r.events) for key, r in commands]
+        await self.connection.execute(_REMEMBER, *map(list, zip(*rows, strict=True)))
+
+
+class Log:
+    """The log as its writers and readers reach it: one connection of its own, made anew when lost."""
+
+    def __init__(self, dsn: str, schema: str, name: str = "log"):
+        self._dsn, self._schema, self._name = dsn, schema, name
+        self._connection: asyncpg.Connection | None = None
+
+    async def connection(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            try:
+                self._connection = await connect(self._dsn, self._schema, self._name)
+            except _LOST as failure:
+                raise Unavailable("the database does not answer") from failure
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Writing]:
+        """Lock, run the body, commit; Unavailable, or CommitUnknown when the commit's reply is lost."""
+        connection = await self.connection()
+        try:
+            await connection.execute(_BEGIN)
+            yield PostgresWriting(connection)
+        except BaseException as failure:
+            await self._give_up(connection, failure)
+            raise
+        try:
+            ended = await connection.execute("commit")
+        except _LOST as failure:
+            await self.close()
+            raise CommitUnknown from failure
+        if ended != "COMMIT":  # the body swallowed a failed statement
+            raise RuntimeError("the transaction had failed and was rolled back")
+
+    async def _give_up(self, connection: asyncpg.Connection, failure: BaseException) -> None:
+        if lost(failure) or connection.is_closed() or not isinstance(failure, Exception):
+            await self.close()
+        else:
+            try:
+                await connection.execute("rollback")
+            except _LOST:
+                await self.close()
+        if lost(failure) or isinstance(failure, asyncpg.LockNotAvailableError):
+            raise Unavailable("the database went away") from failure
+
+    async def read_after(self, position: int, id: UUID | None, limit: int) -> list[Row]:  # noqa: A002
+        """The next events after `position`; LogLostFacts when event `id` is no longer there."""
+        sql = f"select {_COLUMNS} from events where position >= $1 order by position limit $2"
+        if id is None:
+            return [Row(*record) for record in await self._fetch(sql, position + 1, limit)]
+        rows = [Row(*record) for record in await self._fetch(sql, position, limit + 1)]
+        if not rows or rows[0].id != id:
+            raise LogLostFacts(f"event {id} at position {position} is gone")
+        return rows[1:]
+
+    async def first_since(self, moment: datetime) -> int:
+        """The position before the first event recorded at or after `moment`."""
+        sql = """select coalesce(min(position) - 1, (select coalesce(max(position), 0) from events))
+            from events where recorded_at >= $1"""
+        return int((await self._fetch(sql, moment))[0][0])
+
+    async def _fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        connection = await self.connection()
+        try:
+            return list(await connection.fetch(sql, *values))
+        except _LOST as failure:
+            await self.close()
+            raise Unavailable("the database went away") from failure
+
+
+async def connect(dsn: str, schema: str, name: str, **settings: str) -> asyncpg.Connection:
+    """A connection whose tables are the service's own, and that never holds a lock for long."""
+    limits = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s", "statement_timeout": "60s"}
+    server = {
+        "search_path": f"{schema}, public",
+        "application_name": f"{schema}-{name}",
+        **limits,
+        **settings,
+    }
+    return await asyncpg.connect(dsn, server_settings=server, timeout=3)

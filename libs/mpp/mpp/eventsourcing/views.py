@@ -1,0 +1,97 @@
+"""Read tables, written in the events' transaction as whole sets."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import SQLModel
+
+from mpp.eventsourcing.log import Recorded
+
+Project = Callable[[asyncpg.Connection, Sequence[Recorded]], Any]
+
+
+class Changes:
+    """What a batch of events does to the rows of one table, collected per key and written at once.
+
+    Later calls for a key win over earlier ones, so the events' order is kept.
+    """
+
+    def __init__(self, table: type[SQLModel]):
+        self._table = table.__table__  # type: ignore[attr-defined]
+        self._key = [column.name for column in self._table.primary_key]
+        self._defaults = {c.name: None for c in self._table.columns}
+        self._rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._changes: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._gone: set[tuple[Any, ...]] = set()
+
+    def put(self, *key: Any, **columns: Any) -> None:
+        """The row under this key, whole: columns not named are null."""
+        self._gone.discard(key)
+        self._changes.pop(key, None)
+        self._rows[key] = {**self._defaults, **dict(zip(self._key, key, strict=True)), **columns}
+
+    def change(self, *key: Any, **columns: Any) -> None:
+        """New values for some columns of the row under this key."""
+        if key in self._rows:
+            self._rows[key].update(columns)
+        else:
+            self._changes.setdefault(key, dict(zip(self._key, key, strict=True))).update(columns)
+
+    def drop(self, *key: Any) -> None:
+        """No row under this key."""
+        self._rows.pop(key, None)
+        self._changes.pop(key, None)
+        self._gone.add(key)
+
+    async def write(self, tx: asyncpg.Connection) -> None:
+        name, columns = self._table.name, ", ".join(self._defaults)
+        rest = [c for c in self._defaults if c not in self._key]
+        same = " and ".join(f"t.{c} = r.{c}" for c in self._key)
+        if self._gone:
+            gone = [dict(zip(self._key, key, strict=True)) for key in self._gone]
+            await tx.execute(f"delete from {name} t using {_rows(name)} r where {same}", _json(gone))
+        if self._rows:
+            taken = ", ".join(f"{c} = excluded.{c}" for c in rest)
+            clash = f"do update set {taken}" if rest else "do nothing"
+            sql = f"""insert into {name} ({columns}) select {columns} from {_rows(name)}
+                on conflict ({", ".join(self._key)}) {clash}"""
+            await tx.execute(sql, _json(self._rows.values()))
+        if self._changes:
+            # jsonb_populate_record keeps the row's own value for each column that the change does not name.
+            fresh = ", ".join(f"n.{c}" for c in rest)
+            sql = f"""update {name} t set ({", ".join(rest)}) =
+                    (select {fresh} from jsonb_populate_record(t, r.change) n)
+                from (select p.*, c as change from jsonb_array_elements($1::jsonb) c,
+                    lateral jsonb_populate_record(null::{name}, c) p) r where {same}"""
+            await tx.execute(sql, _json(self._changes.values()))
+
+
+def _rows(name: str) -> str:
+    return f"jsonb_populate_recordset(null::{name}, $1::jsonb)"
+
+
+def _json(rows: Any) -> str:
+    return json.dumps(list(rows), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no column form")
+
+
+def create_statements(tables: Sequence[type[SQLModel]]) -> list[str]:
+    """The DDL of these tables and their indexes, without a schema name."""
+    dialect, statements = postgresql.dialect(), []  # type: ignore[no-untyped-call]
+    for table in (t.__table__ for t in tables):  # type: ignore[attr-defined]
+        statements.append(str(CreateTable(table).compile(dialect=dialect)))
+        statements += [str(CreateIndex(i).compile(dialect=dialect)) for i in sorted(table.indexes, key=str)]
+    return statements

@@ -1,0 +1,54 @@
+"""Which replica does what needs doing once: whoever holds a session lock on a connection of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+
+from mpp.eventsourcing.log import connect, lost
+
+log = structlog.get_logger()
+
+
+async def again(duty: str, work: Callable[[], Awaitable[None]], pause: float = 0.5) -> None:
+    """Do this without end: what fails is logged, and begun again after `pause` seconds."""
+    while True:
+        try:
+            await work()
+        except Exception as failure:
+            if lost(failure):
+                log.warning("no connection", duty=duty)
+            else:
+                log.exception("duty failed", duty=duty)
+        await asyncio.sleep(pause)
+
+
+async def lead(dsn: str, schema: str, duty: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work` whenever this replica holds the lock of the duty; without end.
+
+    Two leaders at once do no harm (the relay is fenced, the inbox compares its cursor): this saves work.
+    The lock lives in a session, so the connection must not come from a pool or a transaction pooler.
+    """
+
+    async def term() -> None:
+        connection = await connect(dsn, schema, duty, lock_timeout="0", statement_timeout="0")
+        try:
+            await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"{schema}:{duty}")
+            await _while_connected(connection, work)
+        finally:
+            connection.terminate()
+
+    await again(duty, term)
+
+
+async def _while_connected(connection: asyncpg.Connection, work: Callable[[], Awaitable[None]]) -> None:
+    task = asyncio.ensure_future(work())
+    try:
+        while not task.done():  # the lock is gone when the connection is: look at it now and then
+            await asyncio.wait([task], timeout=1)
+            await connection.execute("select 1")
+        task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,66 @@
+"""JetStream against the log: the same events, in the same order, under contiguous sequences."""
+
+from collections.abc import Callable
+
+import asyncpg
+
+from mpp.eventsourcing.decider import Event
+from mpp.eventsourcing.log import Row
+from mpp.eventsourcing.rebuild import recorded_after
+from mpp.eventsourcing.verify import Check
+from mpp.messaging.jetstream import Gap, JetStream
+from mpp.messaging.message import Announce, Message, NotOurs, decode, messages_of
+
+
+async def jetstream_is_log(
+    connection: asyncpg.Connection,
+    jetstream: JetStream,
+    service: str,
+    decode_row: Callable[[Row], Event],
+    announce: Announce,
+) -> Check:
+    """Compare everything that the stream holds with what the log announces from there on.
+
+    Events newer than the snapshot, and those not relayed yet at the end of the log, are no violation.
+    Ends the connection's snapshot.
+    """
+    try:
+        stored = await _stored(jetstream, service)
+    except (Gap, NotOurs) as broken:
+        return Check("JetStream = log", 0, (f"the stream can't be read: {broken}",))
+    told: list[Message] = []
+    position = stored[0].position - 1 if stored else 0
+    previous = stored[0].previous if stored else 0
+    while page := await recorded_after(connection, decode_row, position, 5000):
+        told += messages_of(page, announce, previous)
+        position, previous = page[-1].position, told[-1].position if told else previous
+    wrong = []
+    for ours, theirs in zip(told, stored, strict=False):
+        if ours != theirs:
+            wrong.append(f"position {ours.position} in the log, {theirs.position} in the stream")
+            break
+    unknown = await _not_in_log(connection, stored[len(told) :])
+    if unknown:
+        wrong.append(f"{unknown} messages that the log does not have")
+    return Check("JetStream = log", len(stored), tuple(wrong))
+
+
+async def _stored(jetstream: JetStream, service: str) -> list[Message]:
+    first, last = await jetstream.bounds(service)
+    messages: list[Message] = []
+    if first > last:
+        return messages
+    async for batch in jetstream.read(service, first - 1):
+        messages += [decode(stored.payload) for stored in batch]
+        if len(messages) > last - first:
+            break
+    return messages
+
+
+async def _not_in_log(connection: asyncpg.Connection, messages: list[Message]) -> int:
+    """How many of these the log does not have, looked at from now on, not from the snapshot."""
+    await connection.execute("commit")
+    positions, ids = [m.position for m in messages], [m.id for m in messages]
+    sql = """select count(*) from unnest($1::bigint[], $2::uuid[]) as m(position, id)
+        where not exists (select from events e where e.position = m.position and e.id = m.id)"""
+    return int(await connection.fetchval(sql, positions, ids))

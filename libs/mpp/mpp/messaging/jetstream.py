@@ -1,0 +1,206 @@
+"""The only file that knows NATS: one stream per service, fenced publishing, ordered reading."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, NotFoundError
+
+log = structlog.get_logger()
+KEPT_DAYS = 14
+UNREACHABLE = (NatsError, OSError)
+_WRONG_LAST = (10070, 10071)  # message id, sequence
+_EXPIRED = ("404", "408")  # an order that found too few messages
+
+
+class Fenced(Exception):
+    """The stream's end is not where the writer thought: somebody else wrote, or it was cut."""
+
+
+class Gap(Exception):
+    """Messages were not delivered one after the other; read on from the last one handled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as the stream holds it."""
+
+    sequence: int
+    subject: str
+    payload: bytes
+
+
+class JetStream:
+    """A connection to NATS and the stream of each service on it."""
+
+    def __init__(self, url: str, name: str, replicas: int = 1):
+        self._url, self._name, self._replicas = url, name, replicas
+        self._client = Client()
+
+    async def connect(self) -> None:
+        """Wait for the server as long as it takes; later losses are mended in the background."""
+        self._client = await nats.connect(
+            self._url,
+            name=self._name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.25,
+            allow_reconnect=True,
+            error_cb=_reported,
+        )
+        self._js = self._client.jetstream(timeout=5)
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected
+
+    async def close(self) -> None:
+        if self._client.is_connected or self._client.is_reconnecting:
+            await self._client.close()
+
+    async def ensure(self, service: str) -> None:
+        """The stream of this service, kept on disk for 14 days."""
+        config = StreamConfig(
+            name=stream_of(service),
+            subjects=[f"mpp.{service}.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            max_age=KEPT_DAYS * 86_400,
+            num_replicas=self._replicas,
+            duplicate_window=120,
+            allow_direct=True,
+        )
+        try:
+            await self._js.update_stream(config)
+        except NotFoundError:
+            await self._js.add_stream(config)
+
+    async def bounds(self, service: str) -> tuple[int, int]:
+        """The first and the last sequence that the stream holds; first > last when it is empty."""
+        state = (await self._js.stream_info(stream_of(service))).state
+        return (state.first_seq, state.last_seq) if state.messages else (state.last_seq + 1, state.last_seq)
+
+    async def get(self, service: str, sequence: int) -> Stored | None:
+        """The message with this sequence, or the next one the stream still holds."""
+        try:
+            raw = await self._js.get_msg(
+                stream_of(service), seq=sequence, subject=f"mpp.{service}.>", next=True
+            )
+        except NotFoundError:
+            return None
+        return Stored(raw.seq or 0, raw.subject or "", raw.data or b"")
+
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        id: str,  # noqa: A002
+        expected: int,
+        after: str = "",
+    ) -> int:
+        """Store after sequence `expected` or not at all (Fenced); returns the sequence.
+
+        `after`: id of the message sent just before on this connection; another writer's message under that
+        sequence then does not count. (The server forgets ids, so it can't be asked of older messages.)
+
+        Nats-Msg-Id holds the expected sequence too, so that a repeat of this very publish is recognised,
+        and the refilling of a stream that was cut within the duplicate window is not swallowed.
+        """
+        headers = {"Nats-Expected-Last-Sequence": str(expected), "Nats-Msg-Id": f"{id}/{expected}"}
+        if after:
+            headers["Nats-Expected-Last-Msg-Id"] = f"{after}/{expected - 1}"
+        try:
+            ack = await self._js.publish(subject, payload, headers=headers)
+        except APIError as refused:
+            if refused.err_code in _WRONG_LAST:
+                raise Fenced(str(refused.description)) from refused
+            raise
+        if ack.seq != expected + 1:
+            raise Fenced(f"stored as {ack.seq}, not as {expected + 1}")
+        return ack.seq
+
+    async def read(self, service: str, after: int, *, idle: float = 2.0) -> AsyncIterator[list[Stored]]:
+        """Batches in order from sequence `after` + 1 on, without end; an empty batch when `idle` s passed.
+
+        Raises Gap when a message is missing or the stream no longer reaches `after`.
+        """
+        window = _Window(self._client, stream_of(service))
+        await window.open(after + 1)
+        try:
+            while True:
+                batch = await window.next(idle)
+                for stored in batch:
+                    if stored.sequence != after + 1:
+                        raise Gap(f"{stored.sequence} follows {after}")
+                    after = stored.sequence
+                if not batch and (await self.bounds(service))[1] != after:
+                    raise Gap(f"nothing came after {after}")
+                yield batch
+        finally:
+            await window.close()
+
+
+class _Window:
+    """An ephemeral pull consumer that always has some messages on order, so that none waits for a request."""
+
+    def __init__(self, client: Client, stream: str, size: int = 500):
+        self._client, self._stream, self._size, self._ordered = client, stream, size, 0
+
+    async def open(self, start: int) -> None:
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(self._inbox)
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=start,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=60,
+            mem_storage=True,
+            num_replicas=1,
+        )
+        self._consumer = (await self._client.jsm().add_consumer(self._stream, config)).name
+        await self._order()
+
+    async def next(self, idle: float, limit: int = 100) -> list[Stored]:
+        stored: list[Stored] = []
+        try:
+            while not stored or (len(stored) < limit and self._subscription.pending_msgs):
+                message = await self._subscription.next_msg(timeout=idle)
+                if status := (message.headers or {}).get("Status"):
+                    if status not in _EXPIRED:
+                        raise Gap(f"the consumer is gone: {status}")
+                    self._ordered = 0
+                else:
+                    self._ordered -= 1
+                    metadata = message.metadata
+                    stored.append(Stored(metadata.sequence.stream, message.subject, message.data))
+                if self._ordered < self._size // 2:
+                    await self._order()
+        except NatsTimeout:
+            return stored
+        return stored
+
+    async def _order(self) -> None:
+        order = json.dumps({"batch": self._size - self._ordered, "expires": 30_000_000_000})
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
+        await self._client.publish(subject, order.encode(), reply=self._inbox)
+        self._ordered = self._size
+
+    async def close(self) -> None:
+        try:
+            await self._subscription.unsubscribe()
+        except UNREACHABLE:
+            log.debug("the subscription ended with its connection")
+
+
+def stream_of(service: str) -> str:
+    return f"mpp-{service}"
+
+
+async def _reported(failure: Exception) -> None:
+    log.warning("nats", failure=type(failure).__name__)

@@ -1,0 +1,93 @@
+"""The envelope of a published event: CloudEvents 1.0 in structured JSON."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from mpp.eventsourcing.log import Recorded
+from mpp_contracts.published import Published
+
+Announce = Callable[[Recorded], Published | None]
+
+
+class NotOurs(Exception):
+    """A message that is no published event of the service it claims to come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A published event on its way: where it stands in its owner's log, and what it says.
+
+    `previous`: nothing was published between that position and this one, so a reader sees what it lacks.
+    """
+
+    id: UUID
+    position: int
+    previous: int
+    subject: str
+    time: datetime
+    data: dict[str, Any]
+    traceparent: str = ""
+
+    @property
+    def key(self) -> str:
+        """What order is kept for: the mall."""
+        return self.subject.split(".")[2]
+
+    @property
+    def type(self) -> str:
+        """The subject without the mall: `mpp.queue.ticket-issued.v1`."""
+        platform, service, _, name, version = self.subject.split(".")
+        return ".".join((platform, service, name, version))
+
+    def encode(self) -> bytes:
+        envelope = {
+            "specversion": "1.0",
+            "id": str(self.id),
+            "source": "/" + "/".join(self.subject.split(".")[:2]),
+            "type": self.type,
+            "subject": self.key,
+            "time": self.time,
+            "datacontenttype": "application/json",
+            "position": self.position,
+            "previous": self.previous,
+            "data": self.data,
+        }
+        if self.traceparent:
+            envelope["traceparent"] = self.traceparent
+        return orjson.dumps(envelope)
+
+
+def messages_of(events: Iterable[Recorded], announce: Announce, previous: int) -> list[Message]:
+    """What is told of these events, in order; `previous` is the position of the last one told before."""
+    messages = []
+    for recorded in events:
+        if (published := announce(recorded)) is not None:
+            trace = orjson.loads(recorded.about).get("traceparent", "")
+            data = published.model_dump(mode="json")
+            place = (recorded.id, recorded.position, previous)
+            messages.append(Message(*place, published.subject, recorded.recorded_at, data, trace))
+            previous = recorded.position
+    return messages
+
+
+def decode(payload: bytes | str) -> Message:
+    """The message in these bytes; NotOurs when they are no envelope."""
+    try:
+        envelope = orjson.loads(payload)
+        platform, service, name, version = envelope["type"].split(".")
+        return Message(
+            UUID(envelope["id"]),
+            int(envelope["position"]),
+            int(envelope["previous"]),
+            ".".join((platform, service, envelope["subject"], name, version)),
+            datetime.fromisoformat(envelope["time"]),
+            dict(envelope["data"]),
+            envelope.get("traceparent", ""),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise NotOurs(f"no envelope: {type(broken).__name__}") from broken

@@ -1,0 +1,149 @@
+"""The relay: the log is read on by position, and what is announced is stored in JetStream, fenced."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from mpp.eventsourcing.decider import Event
+from mpp.eventsourcing.log import LogLostFacts, Row, Unavailable
+from mpp.messaging.jetstream import KEPT_DAYS, UNREACHABLE, Fenced, Stored
+from mpp.messaging.message import Announce, Message, decode, messages_of
+
+log = structlog.get_logger()
+PUBLISHED = Counter("relay_published_total", "Events stored in JetStream", ["service"])
+LAG = Gauge(
+    "relay_lag_seconds", "Age of the oldest event that the relay has read and not yet stored", ["service"]
+)
+FENCED = Gauge("relay_log_lost_facts", "1 while JetStream knows events that the log has lost", ["service"])
+
+
+class Reads(Protocol):
+    """What the relay asks of a log."""
+
+    async def read_after(self, position: int, id: UUID | None, limit: int) -> list[Row]: ...  # noqa: A002
+    async def first_since(self, moment: datetime) -> int: ...
+
+
+class Stores(Protocol):
+    """What the relay asks of JetStream."""
+
+    async def ensure(self, service: str) -> None: ...
+    async def bounds(self, service: str) -> tuple[int, int]: ...
+    async def get(self, service: str, sequence: int) -> Stored | None: ...
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        id: str,  # noqa: A002
+        expected: int,
+        after: str = "",
+    ) -> int: ...
+
+
+class Relay:
+    """Reads a service's log in order and stores what it announces, once, in the log's order.
+
+    Where to go on is read from JetStream's own end, so a stream that was lost or cut refills itself. An
+    event that JetStream has and the log no longer has means that acknowledged facts were lost: nothing
+    is published, and `relay_log_lost_facts` is 1.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        reads: Reads,
+        stores: Stores,
+        decode_row: Callable[[Row], Event],
+        announce: Announce,
+        *,
+        window: int = 128,
+    ):
+        self._service, self._reads, self._stores = service, reads, stores
+        self._decode_row, self._announce, self._window = decode_row, announce, window
+        self._position, self._told, self._sequence = 0, 0, 0
+        self._id: UUID | None = None
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """There is something new in the log."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Without end; whatever goes wrong, begin again from what JetStream holds."""
+        while True:
+            try:
+                await self.resume()
+                FENCED.labels(self._service).set(0)
+                while True:
+                    if await self.step():
+                        await asyncio.sleep(0.005)  # let a few more gather before the next read
+                    else:
+                        await self._wait()
+            except LogLostFacts as alarm:
+                FENCED.labels(self._service).set(1)
+                log.error("the log lost facts; nothing is published", service=self._service, alarm=str(alarm))
+                await asyncio.sleep(5)
+            except (Fenced, Unavailable, *UNREACHABLE) as trouble:
+                log.warning("relay begins again", service=self._service, trouble=type(trouble).__name__)
+                await asyncio.sleep(0.5)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(0.25):
+                await self._poked.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._poked.clear()
+
+    async def resume(self) -> None:
+        """Find the stream's last message, and the event in the log that it told."""
+        await self._stores.ensure(self._service)
+        first, self._sequence = await self._stores.bounds(self._service)
+        stored = await self._stores.get(self._service, self._sequence) if first <= self._sequence else None
+        if stored is not None:
+            last = decode(stored.payload)
+            self._position, self._id = last.position, last.id
+        else:
+            kept_since = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+            self._position, self._id = await self._reads.first_since(kept_since), None
+        self._told = self._position
+
+    async def step(self) -> bool:
+        """Publish the next page; whether there was one."""
+        rows = await self._reads.read_after(self._position, self._id, self._window)
+        if not rows:
+            LAG.labels(self._service).set(0)
+            return False
+        LAG.labels(self._service).set(max(0.0, (datetime.now(UTC) - rows[0].recorded_at).total_seconds()))
+        messages = messages_of(
+            (row.recorded(self._decode_row(row)) for row in rows), self._announce, self._told
+        )
+        await self._publish(messages)
+        self._position, self._id = rows[-1].position, rows[-1].id
+        if messages:
+            self._told, self._sequence = messages[-1].position, self._sequence + len(messages)
+        PUBLISHED.labels(self._service).inc(len(messages))
+        return True
+
+    async def _publish(self, messages: list[Message]) -> None:
+        """All at once on one connection: each names its predecessor, so none can overtake or be left out."""
+        before = ["", *(str(m.id) for m in messages)]
+        results = await asyncio.gather(
+            *(
+                self._stores.publish(
+                    m.subject, m.encode(), id=str(m.id), expected=self._sequence + place, after=before[place]
+                )
+                for place, m in enumerate(messages)
+            ),
+            return_exceptions=True,
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result

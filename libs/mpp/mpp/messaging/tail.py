@@ -1,0 +1,41 @@
+"""Following a service's published events from a position on, whatever happens to the connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+
+from mpp.messaging.jetstream import UNREACHABLE, Gap, JetStream
+from mpp.messaging.message import Message, NotOurs, decode
+
+log = structlog.get_logger()
+
+
+async def sequence_of(jetstream: JetStream, source: str, position: int) -> tuple[int, bool]:
+    """The last sequence at or before this position of the log, and whether nothing is missing after it."""
+    first, last = await jetstream.bounds(source)
+    low, high = first - 1, last
+    while low < high:
+        middle = (low + high + 1) // 2
+        stored = await jetstream.get(source, middle)
+        if stored is not None and decode(stored.payload).position <= position:
+            low = middle
+        else:
+            high = middle - 1
+    following = await jetstream.get(source, low + 1) if low < last else None
+    return low, following is None or decode(following.payload).previous <= position
+
+
+async def tail(jetstream: JetStream, source: str, position: int) -> AsyncIterator[list[Message]]:
+    """Batches of messages after this position, each once and in order; an empty batch when all is quiet."""
+    while True:
+        try:
+            await jetstream.ensure(source)
+            sequence, _ = await sequence_of(jetstream, source, position)
+            async for batch in jetstream.read(source, sequence):
+                messages = [m for stored in batch if (m := decode(stored.payload)).position > position]
+                position = messages[-1].position if messages else position
+                yield messages
+        except (Gap, NotOurs, *UNREACHABLE) as trouble:
+            log.warning("tail begins again", source=source, trouble=type(trouble).__name__)
+            await asyncio.sleep(0.5)

@@ -1,0 +1,233 @@
+"""A service put together: its log, relay, inboxes, pages and commands behind one call."""
+
+import argparse
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from socket import socket
+
+import asyncpg
+import httpx
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from sqlmodel import SQLModel
+
+from mpp import telemetry
+from mpp.eventsourcing.handler import Handler
+from mpp.eventsourcing.log import Log
+from mpp.eventsourcing.verify import Invariants
+from mpp.internal import Owners, events_router, reader_pool
+from mpp.leader import again, lead
+from mpp.messaging.inbox import Inbox, React
+from mpp.messaging.jetstream import JetStream
+from mpp.messaging.message import Announce
+from mpp.messaging.parking import Parking
+from mpp.messaging.relay import Relay
+from mpp.settings import Settings
+from mpp.web.app import create_app
+from mpp_contracts.published import Published
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """What is heard from one other service: the contracts understood, and the commands they lead to."""
+
+    contracts: Sequence[type[Published]]
+    react: React
+
+
+@dataclass(slots=True)
+class Running:
+    """A started service, for its own background work and its operators' commands."""
+
+    settings: Settings
+    schema: str
+    handle: Handler
+    reader: asyncpg.Pool
+    jetstream: JetStream
+    inboxes: dict[str, Inbox]
+    parking: Parking
+    everywhere: list["Work"] = field(default_factory=list)  # what each replica does (live pages)
+    closing: list[Callable[[], None]] = field(default_factory=list)  # what ends before the server drains
+
+
+Work = Callable[[Running], Awaitable[None]]
+Command = Callable[[Running, list[str]], Awaitable[int]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that makes one service; `main()` is its command line.
+
+    once: work that one replica does for all (upkeep); attach: what a process keeps while it serves.
+    """
+
+    name: str
+    title: str
+    handle: Handler
+    tables: Sequence[type[SQLModel]]
+    announce: Announce
+    routers: Sequence[APIRouter]
+    migrations: Path
+    check: Invariants
+    listens: Mapping[str, Listen] = field(default_factory=dict)
+    once: Mapping[str, Work] = field(default_factory=dict)
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    attach: Callable[[FastAPI, Running], None] = lambda app, running: None
+
+    def settings(self) -> Settings:
+        return Settings(service=self.name)
+
+    @asynccontextmanager
+    async def running(self, settings: Settings) -> AsyncIterator[Running]:
+        """The service without its HTTP side: it can write, and read what is told to it."""
+        schema = settings.table_schema
+        async with AsyncExitStack() as stack:
+            reader = await reader_pool(settings, schema)
+            stack.push_async_callback(_close, reader)
+            jetstream = JetStream(settings.nats_url, f"{self.name}-service", settings.stream_replicas)
+            stack.push_async_callback(jetstream.close)
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+            writing = Log(settings.database_url, schema, "write")
+            stack.push_async_callback(writing.close)
+            owners, parking = Owners(settings, client), Parking(reader)
+            running = Running(settings, schema, self.handle, reader, jetstream, {}, parking)
+            for source, heard in self.listens.items():
+                running.inboxes[source] = self._inbox(source, heard, running, owners)
+            self.handle.start(writing)
+            stack.push_async_callback(self.handle.stop)
+            yield running
+
+    def _inbox(self, source: str, heard: Listen, running: Running, owners: Owners) -> Inbox:
+        async def owner(position: int) -> list:  # type: ignore[type-arg]
+            return await owners.events_after(source, position)
+
+        return Inbox(
+            self.name,
+            source,
+            heard.contracts,
+            heard.react,
+            self.handle,
+            running.parking,
+            running.jetstream,
+            owner,
+        )
+
+    @asynccontextmanager
+    async def _serving(self, app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+        async with self.running(settings) as running:
+            app.state.running, app.state.reader = running, running.reader
+            self.attach(app, running)
+            reads = Log(settings.database_url, running.schema, "relay")
+            relay = Relay(self.name, reads, running.jetstream, self.handle.decode, self.announce)
+            self.handle.committed = relay.poke
+            background = asyncio.create_task(self._background(running, relay))
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 100)
+            try:
+                yield
+            finally:
+                await self.handle.stop()  # what was accepted is finished before anything closes
+                background.cancel()
+                await asyncio.gather(background, return_exceptions=True)
+                await reads.close()
+
+    async def _background(self, running: Running, relay: Relay) -> None:
+        await running.jetstream.connect()
+        duties: dict[str, Callable[[], Awaitable[None]]] = {"relay": relay.run}
+        duties |= {f"inbox-{source}": inbox.run for source, inbox in running.inboxes.items()}
+        duties |= {name: partial(work, running) for name, work in self.once.items()}
+        dsn, schema = running.settings.database_url, running.schema
+        async with asyncio.TaskGroup() as tasks:
+            for duty, work in duties.items():
+                tasks.create_task(lead(dsn, schema, duty, work), name=duty)
+            for each in running.everywhere:
+                tasks.create_task(again("pages", partial(each, running)))
+
+    def app(self, settings: Settings) -> FastAPI:
+        """The HTTP side; its lifespan runs the rest."""
+
+        async def ready() -> dict[str, bool]:
+            try:
+                return {"database": await app.state.reader.fetchval("select true", timeout=2)}
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return {"database": False}
+
+        app = create_app(
+            service=self.name,
+            title=self.title,
+            version="1",
+            routers=self.routers,
+            settings=settings,
+            ready=ready,
+            lifespan=partial(self._serving, settings=settings),
+            internal=[events_router(self.handle.decode, self.announce)],
+        )
+        return app
+
+    def serve(self, settings: Settings) -> None:
+        """Until SIGTERM or SIGINT; then no new work, what was accepted is finished, and live pages end."""
+        told = telemetry.configure(
+            self.name,
+            otlp_endpoint=settings.otlp_endpoint,
+            sample=settings.trace_sample,
+            log_level=settings.log_level,
+        )
+        config = uvicorn.Config(
+            self.app(settings),
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=int(settings.drain_seconds),
+            backlog=4096,
+        )
+        Draining(config).run()
+        told.shutdown()
+
+    def main(self) -> None:
+        from mpp import operations
+
+        commands: dict[str, Command] = {**operations.commands(self), **self.commands}
+        parser = argparse.ArgumentParser(prog=f"{self.name}-service", description=self.title)
+        parser.add_argument("command", choices=["serve", *commands])
+        asked, rest = parser.parse_known_args()
+        settings = self.settings()
+        if asked.command == "serve":
+            return self.serve(settings)
+        telemetry.configure(self.name, log_level="warning")
+        sys.exit(asyncio.run(self._command(commands[asked.command], settings, rest)))
+
+    async def _command(self, command: Command, settings: Settings, rest: list[str]) -> int:
+        async with self.running(settings) as running:
+            return await command(running, rest)
+
+
+class Draining(uvicorn.Server):
+    """A server whose live pages end before it waits for its connections."""
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        state = self.config.app.state  # type: ignore[union-attr]
+        state.draining = True
+        for close in state.running.closing:
+            close()
+        await super().shutdown(sockets)
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 5)
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,336 @@
+"""A log, a JetStream and a clock that exist only in memory, and fail by the dice of one seed."""
+
+import asyncio
+from asyncio import base_events
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from nats.errors import TimeoutError as NatsTimeout
+
+from mpp.eventsourcing.log import CommitUnknown, LogLostFacts, New, Recorded, Remembered, Row, Unavailable
+from mpp.messaging.jetstream import Fenced, Stored
+
+Keys = dict[tuple[UUID, bytes], Remembered]
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class VirtualLoop(base_events.BaseEventLoop):
+    """Time passes only while everybody waits, and then at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now, self._selector = 0.0, self
+
+    def time(self) -> float:
+        return self._now
+
+    def select(self, timeout: float | None) -> list[Any]:
+        if timeout is None:
+            raise RuntimeError("everybody waits for ever")
+        self._now += timeout
+        return []
+
+    def _process_events(self, events: list[Any]) -> None: ...
+
+    def _write_to_self(self) -> None: ...
+
+
+class Dice:
+    """All chance of one schedule; `each` looks at the world at every await."""
+
+    def __init__(self, seed: int):
+        self.random = Random(seed)
+        self.trouble = self.random.choice((0.0, 0.01, 0.03, 0.1))
+        self.each: Callable[[], None] = lambda: None
+
+    def strikes(self) -> bool:
+        return self.random.random() < self.trouble
+
+    def delay(self) -> float:
+        """Mostly a moment, now and then long enough to overtake everything."""
+        return self.random.random() * (2 if self.strikes() else 0.01)
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self.delay())
+        self.each()
+
+
+@dataclass
+class Database:
+    """What survives the processes: the committed rows, and the lock."""
+
+    dice: Dice
+    rows: list[Row] = field(default_factory=list)
+    keys: Keys = field(default_factory=dict)
+    views: dict[UUID, Any] = field(default_factory=dict)
+    commits: "list[Transaction]" = field(default_factory=list)
+    position: int = 0
+    up: bool = True
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    committed: Callable[[Sequence[Row]], None] = lambda rows: None
+
+    def versions(self, stream: str) -> list[Row]:
+        return [row for row in self.rows if row.stream == stream]
+
+    def apply(self, commit: "Transaction") -> None:
+        self.rows += commit.rows
+        self.keys |= commit.keys
+        self.views |= commit.views
+        self.commits.append(commit)
+
+    def lose(self, count: int) -> list[Row]:
+        """Fail over to a standby that lacks the last `count` commits; every connection breaks."""
+        kept = len(self.commits) - min(count, len(self.commits))
+        commits, self.commits = self.commits, []
+        self.rows, self.keys, self.views = [], {}, {}
+        for commit in commits[:kept]:
+            self.apply(commit)
+        gone = [row for commit in commits[kept:] for row in commit.rows]
+        # a restored sequence hands out the lost positions again, a standby's has leapt ahead
+        self.position = self.rows[-1].position if self.rows and self.dice.strikes() else self.position + 32
+        self.lock = asyncio.Lock()
+        return gone
+
+
+class Transaction:
+    """A transaction under the lock: its writes reach the database when it commits."""
+
+    def __init__(self, database: Database):
+        self.database, self.lock = database, database.lock
+        self.rows: list[Row] = []
+        self.keys: Keys = {}
+        self.views: dict[UUID, Any] = {}
+        self.connection = self
+
+    async def io(self) -> None:
+        """One round trip; the connection may be lost."""
+        await self.database.dice.pause()
+        if self.lock is not self.database.lock or not self.database.up or self.database.dice.strikes():
+            raise OSError("connection lost")
+
+    async def since(self, known: Mapping[str, int]) -> dict[str, list[Row]]:
+        await self.io()
+        return {s: [r for r in self.database.versions(s) if r.version >= v] for s, v in known.items()}
+
+    async def span(self, stream: str, first: int, last: int) -> list[Row]:
+        await self.io()
+        return [row for row in self.database.versions(stream) if first <= row.version <= last]
+
+    async def remembered(self, keys: Sequence[tuple[UUID, bytes]]) -> Keys:
+        await self.io()
+        return {key: self.database.keys[key] for key in keys if key in self.database.keys}
+
+    async def append(self, events: Sequence[New]) -> list[Recorded]:
+        await self.io()
+        taken = {(row.stream, row.version) for row in self.database.rows}
+        recorded = []
+        for e in events:
+            if (e.stream, e.version) in taken:
+                raise RuntimeError(f"unique violation: {e.stream} {e.version}")
+            self.database.position += 1
+            place = (self.database.position, e.id, e.stream, e.version)
+            self.rows.append(Row(*place, e.event.type, e.event.model_dump_json(), e.about, _EPOCH))
+            recorded.append(Recorded(*place, e.event, _EPOCH, e.about))
+        return recorded
+
+    async def remember(self, commands: Iterable[tuple[tuple[UUID, bytes], Remembered]]) -> None:
+        await self.io()
+        self.keys |= dict(commands)
+
+    def end(self, commit: bool) -> None:
+        """On the server, whether or not anybody still waits for the reply."""
+        if commit and self.lock is self.database.lock:
+            self.database.apply(self)
+            self.database.committed(self.rows)
+        self.lock.release()
+
+
+class SimulatedLog:
+    """The log as `mpp.eventsourcing.log.Log` offers it."""
+
+    def __init__(self, database: Database):
+        self._database, self._dice = database, database.dice
+
+    async def _reach(self) -> None:
+        await self._dice.pause()
+        if not self._database.up or self._dice.strikes():
+            raise Unavailable("the database does not answer")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        await self._reach()
+        tx, loop = Transaction(self._database), asyncio.get_running_loop()
+        await tx.lock.acquire()
+        try:
+            yield tx
+        except BaseException as failure:
+            broken = isinstance(failure, OSError) or not isinstance(failure, Exception)
+            # the server notices a broken connection only later
+            loop.call_later(self._dice.delay() if broken else 0, tx.end, False)
+            if isinstance(failure, OSError):
+                raise Unavailable("the database went away") from failure
+            raise
+        arrives, answered = not self._dice.strikes(), not self._dice.strikes()
+        ended = loop.create_future()
+
+        def end() -> None:
+            tx.end(arrives and self._database.up)
+            if not ended.done():
+                ended.set_result(None)
+
+        loop.call_later(self._dice.delay(), end)
+        if arrives and answered:
+            await ended
+        await self._dice.pause()
+        if not (arrives and answered and self._database.up and tx.lock is self._database.lock):
+            raise CommitUnknown
+
+    async def read_after(self, position: int, id: UUID | None, limit: int) -> list[Row]:  # noqa: A002
+        await self._reach()
+        if id is not None and not any(r.position == position and r.id == id for r in self._database.rows):
+            raise LogLostFacts(f"event {id} at position {position} is gone")
+        return [row for row in self._database.rows if row.position > position][:limit]
+
+    async def first_since(self, moment: datetime) -> int:
+        await self._reach()
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message on its way to the server."""
+
+    subject: str
+    payload: bytes
+    id: str
+    expected: int
+    after: str
+
+
+@dataclass
+class Nats:
+    """The server: one stream, whose sequences only grow unless it is made anew or cut."""
+
+    dice: Dice
+    stream: dict[int, Stored] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+    last: int = 0
+    last_id: str = ""
+    up: bool = True
+    epoch: int = 0  # connections of an earlier epoch are broken
+
+    def store(self, sent: Sent) -> int:
+        known = self.ids.get(sent.id)
+        if known and self.dice.random.random() < 0.5:  # a cluster looks for duplicates first
+            return known
+        if sent.expected != self.last or (sent.after and sent.after != self.last_id):
+            raise Fenced(f"{sent.expected} is not {self.last}")
+        if known:
+            return known
+        self.last += 1
+        self.stream[self.last] = Stored(self.last, sent.subject, sent.payload)
+        self.ids[sent.id], self.last_id = self.last, sent.id
+        return self.last
+
+    def cut(self) -> str:
+        """Delete the stream, purge it, or lose its end; says which."""
+        how = self.dice.random.choice(("deleted", "purged", "end lost", "head lost"))
+        match how:
+            case "deleted":
+                self.stream, self.ids, self.last, self.last_id = {}, {}, 0, ""
+            case "purged":
+                self.stream = {}
+            case "head lost" if self.stream:
+                self.stream = dict(list(self.stream.items())[len(self.stream) // 2 :])
+            case "end lost" if self.stream:
+                kept = dict(list(self.stream.items())[: self.dice.random.randrange(len(self.stream))])
+                self.last = max(kept, default=min(self.stream) - 1)
+                self.stream, self.last_id = kept, ""
+                self.ids = {id: at for id, at in self.ids.items() if at <= self.last}  # noqa: A001
+        return how
+
+    def messages(self) -> Iterator[Stored]:
+        return iter(self.stream.values())
+
+
+class SimulatedJetStream:
+    """One process's connection: what it sends arrives in order, late, or never."""
+
+    def __init__(self, nats: Nats):
+        self.nats, self._dice, self._due = nats, nats.dice, 0.0
+
+    async def _reach(self) -> None:
+        await self._dice.pause()
+        if not self.nats.up or self._dice.strikes():
+            raise NatsTimeout
+
+    async def ensure(self, service: str) -> None:
+        await self._reach()
+
+    async def bounds(self, service: str) -> tuple[int, int]:
+        await self._reach()
+        return min(self.nats.stream, default=self.nats.last + 1), self.nats.last
+
+    async def get(self, service: str, sequence: int) -> Stored | None:
+        await self._reach()
+        return next((m for at, m in self.nats.stream.items() if at >= sequence), None)
+
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        id: str,  # noqa: A002
+        expected: int,
+        after: str = "",
+    ) -> int:
+        loop, epoch = asyncio.get_running_loop(), self.nats.epoch
+        sent = Sent(subject, payload, f"{id}/{expected}", expected, after and f"{after}/{expected - 1}")
+        reply = loop.create_future()
+        self._due = max(self._due + 1e-6, loop.time() + self._dice.delay())
+        if not self._dice.strikes():
+            loop.call_at(self._due, self._arrive, sent, epoch, reply)
+        try:
+            async with asyncio.timeout(5):
+                sequence = int(await reply)
+        except TimeoutError as late:
+            raise NatsTimeout from late
+        if sequence != expected + 1:
+            raise Fenced(f"stored as {sequence}")
+        return sequence
+
+    def _arrive(self, sent: Sent, epoch: int, reply: "asyncio.Future[int]") -> None:
+        if epoch != self.nats.epoch or not self.nats.up:
+            return
+        answered = not self._dice.strikes() and not reply.done()
+        try:
+            sequence = self.nats.store(sent)
+        except Fenced as refused:
+            if answered:
+                reply.set_exception(refused)
+            return
+        if answered:
+            reply.set_result(sequence)
+
+
+@contextmanager
+def virtual_loop() -> Iterator[VirtualLoop]:
+    """A loop of its own; what still runs at the end is cancelled."""
+    loop = VirtualLoop()
+    try:
+        yield loop
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+
+
+def without_fence(sent: Sent, last: int) -> Sent:
+    """The same message, stored wherever the stream ends."""
+    return replace(sent, expected=last, after="")

@@ -1,0 +1,1 @@
+"""Real servers of other projects on this machine, from wheels: PostgreSQL, NATS, Traefik."""

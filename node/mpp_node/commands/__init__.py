@@ -1,0 +1,1 @@
+"""What `mpp` can be told, one file per group of commands."""

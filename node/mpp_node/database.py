@@ -1,0 +1,34 @@
+"""One database, and in it for each service a role that owns its schema and sees no other."""
+
+import asyncpg
+
+from mpp_node.home import Home
+from mpp_node.services import DATABASE, SERVICES
+from mpp_servers.postgres import Postgres
+
+
+async def prepare(postgres: Postgres, home: Home) -> None:
+    """Makes what is missing; running it again changes nothing."""
+    server = await asyncpg.connect(postgres.url())
+    try:
+        if not await server.fetchval("select 1 from pg_database where datname = $1", DATABASE):
+            await server.execute(f"create database {DATABASE}")
+        await server.execute(f"revoke all on database {DATABASE}, postgres, template1 from public")
+    finally:
+        await server.close()
+    database = await asyncpg.connect(postgres.url(DATABASE))
+    try:
+        await database.execute("revoke create on schema public from public")
+        await database.execute("create extension if not exists pg_trgm with schema public")
+        for service in SERVICES:
+            await _own_schema(database, service.name, home.secret(f"database/{service.name}"))
+    finally:
+        await database.close()
+
+
+async def _own_schema(database: asyncpg.Connection, name: str, secret: str) -> None:
+    if not await database.fetchval("select 1 from pg_roles where rolname = $1", name):
+        await database.execute(f'create role "{name}"')
+    await database.execute(f"""alter role "{name}" login password '{secret}'""")
+    await database.execute(f'grant connect on database {DATABASE} to "{name}"')
+    await database.execute(f'create schema if not exists "{name}" authorization "{name}"')

@@ -1,0 +1,178 @@
+"""A whole node: its parts, the order they start in, and the order they stop in."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+from mpp_node import database, gateway
+from mpp_node.home import Home
+from mpp_node.program import Program, answers, served
+from mpp_node.services import SERVICES, Service, environment, nats_users
+from mpp_node.supervisor import Supervisor
+from mpp_servers.nats import Nats
+from mpp_servers.postgres import Postgres
+from mpp_servers.server import DidNotStart
+from mpp_servers.traefik import Traefik
+
+NAMES = [service.name for service in SERVICES]
+PARTS = ["postgres", "nats", "nats-monitor", gateway.SITE, *NAMES]
+STOP_ORDER = [["traefik"], NAMES, [gateway.SITE], ["nats"], ["postgres"]]
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Node:
+    """The parts of one node under one supervisor; `note` is told what happens, in sentences.
+
+    The gateway listens on `host` and lets each client address ask `rate` times a second.
+    """
+
+    def __init__(
+        self, home: Home, note: Callable[[str], None], host: str = "127.0.0.1", rate: int = 1000
+    ) -> None:
+        self.home, self._note, self._started = home, note, datetime.now(UTC)
+        self.supervisor = Supervisor(note, self._write_state)
+        folder, logs = home.folder, home.logs
+        self.postgres = Postgres(folder / "postgres", home.port("postgres"), log=logs / "postgres.log")
+        self.nats = Nats(
+            folder / "nats",
+            home.port("nats"),
+            home.port("nats-monitor"),
+            users=nats_users(home),
+            log=logs / "nats.log",
+        )
+        self.gateway = Traefik(
+            folder / "gateway",
+            home.gateway,
+            gateway.routes(home, rate),
+            host=host,
+            static=gateway.static(home),
+            log=logs / "gateway.log",
+        )
+        env = {**os.environ, "MPP_HOME": str(folder)}
+        probe = "/.well-known/openid-configuration"
+        self.site = Program(home, gateway.SITE, ["mpp_node.site"], env, home.port(gateway.SITE), probe)
+
+    async def run(self, ready: Callable[[float], None]) -> None:
+        """Starts everything, calls `ready` with the seconds it took, and stops all when told to.
+
+        Raises DidNotStart when a part does not start; what had started is stopped then too.
+        """
+        stop = _stop_on_signal(self.supervisor.kill)
+        begun = time.monotonic()
+        starting = asyncio.create_task(self.start())
+        asked = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([starting, asked], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                ready(time.monotonic() - begun)
+                await asked
+        finally:
+            starting.cancel()
+            with suppress(asyncio.CancelledError, DidNotStart):
+                await starting
+            await self.stop()
+
+    async def start(self) -> None:
+        """Databases first, then every schema, then the services, at last the seeds."""
+        supervisor = self.supervisor
+        async with _together() as group:
+            group.create_task(self._prepare_database())
+            group.create_task(supervisor.start(self.nats))
+            group.create_task(supervisor.start(self.site))
+        async with _together() as group:
+            group.create_task(supervisor.start(self.gateway))
+            for service in SERVICES:
+                group.create_task(self._start_service(service))
+        await self._through_the_gateway()
+
+    async def stop(self) -> None:
+        """Stops in order: nobody comes in, what was accepted is finished, then what it was kept in."""
+        for names in STOP_ORDER:
+            await self.supervisor.stop(names)
+
+    async def _prepare_database(self) -> None:
+        await self.supervisor.start(self.postgres)
+        await database.prepare(self.postgres, self.home)
+
+    async def _start_service(self, service: Service) -> None:
+        await self._once(service, "migrate")
+        async with _together() as group:
+            group.create_task(self.supervisor.start(served(self.home, service)))
+            if service.seeds:
+                group.create_task(self._once(service, "seed"))
+
+    async def _once(self, service: Service, command: str) -> None:
+        log = self.home.logs / f"{service.name}-{command}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                service.module,
+                command,
+                env=environment(self.home, service),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=asyncio.subprocess.STDOUT,
+                process_group=0,
+            )
+            try:
+                code = await process.wait()
+            finally:
+                with suppress(ProcessLookupError):
+                    process.terminate()
+        if code:
+            last = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            raise DidNotStart(f"{service.name} {command} ended with {code}:\n{last}")
+
+    async def _through_the_gateway(self) -> None:
+        """Until the public addresses answer: the gateway reads its routes a moment after it starts."""
+        paths = ["/.well-known/openid-configuration"]
+        paths += [f"/api/{name}/v1/openapi.json" for name in NAMES]
+        until = time.monotonic() + 30
+        while not all([await asyncio.to_thread(answers, self.home.gateway, path) for path in paths]):
+            if time.monotonic() > until:
+                raise DidNotStart(f"the gateway does not answer on port {self.home.gateway}")
+            await asyncio.sleep(0.02)
+
+    def _write_state(self) -> None:
+        parts = {
+            name: {
+                "pid": part.server.pid,
+                "ports": part.server.ports(),
+                "probe": getattr(part.server, "probe", ""),
+                "ready": part.ready,
+                "restarts": part.restarts,
+            }
+            for name, part in self.supervisor.parts.items()
+        }
+        self.home.write_state({"started": self._started.isoformat(), "parts": parts})
+
+
+@asynccontextmanager
+async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that fails as its first failure does."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+def _stop_on_signal(insist: Callable[[], None]) -> asyncio.Event:
+    """An event set by the first signal to stop; `insist` is called by the second."""
+    stop = asyncio.Event()
+
+    def told() -> None:
+        if stop.is_set():
+            insist()
+        stop.set()
+
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, told)
+    return stop

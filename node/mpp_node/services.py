@@ -1,0 +1,104 @@
+"""The services a node runs: what each is told, and what each may say on NATS."""
+
+import json
+import os
+from dataclasses import dataclass
+
+from mpp_node.home import Home
+from mpp_servers.nats import User
+
+AUDIENCE = "mpp"
+ROLES = (
+    "citizen",
+    "kiosk",
+    "display",
+    "officer",
+    "supervisor",
+    "mall-admin",
+    "national-admin",
+    "analyst",
+    "system",
+)
+DATABASE = "mpp"
+HANDED_ON = ("MPP_OTLP_ENDPOINT", "MPP_TRACE_SAMPLE", "MPP_LOG_LEVEL", "MPP_DRAIN_SECONDS", "MPP_POOL_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service: its name, and whether it comes with data of its own."""
+
+    name: str
+    seeds: bool = False
+
+    @property
+    def module(self) -> str:
+        return f"{self.name}_service"
+
+
+SERVICES = (Service("catalog", seeds=True), Service("queue"))
+
+
+def service(name: str) -> Service:
+    """The service of this name; KeyError when the node has none."""
+    return {known.name: known for known in SERVICES}[name]
+
+
+def environment(home: Home, of: Service) -> dict[str, str]:
+    """Everything a service of this node reads from its environment."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("MPP_") or name in HANDED_ON
+    }
+    site = f"http://127.0.0.1:{home.port('site')}"
+    role_secret, nats_secret = home.secret(f"database/{of.name}"), home.secret(f"nats/{of.name}")
+    issuer = {
+        "issuer": home.address,
+        "jwks_url": f"{site}/oidc/jwks",
+        "audience": AUDIENCE,
+        "roles": ROLES,
+        "malls": None,
+    }
+    owners = {known.name: f"http://127.0.0.1:{home.port(known.name)}" for known in SERVICES}
+    return inherited | {
+        "MPP_SERVICE": of.name,
+        "MPP_SCHEMA": of.name,
+        "MPP_DATABASE_URL": f"postgresql://{of.name}:{role_secret}@127.0.0.1:{home.port('postgres')}/{DATABASE}",
+        "MPP_NATS_URL": f"nats://{of.name}:{nats_secret}@127.0.0.1:{home.port('nats')}",
+        "MPP_SECRET_KEY": home.secret("services"),
+        "MPP_HOST": "127.0.0.1",
+        "MPP_PORT": str(home.port(of.name)),
+        "MPP_CLOCK": "request",
+        "MPP_ISSUERS": json.dumps([issuer]),
+        "MPP_OWNERS": json.dumps(owners),
+        "MPP_SYSTEM_TOKEN_URL": f"{site}/oidc/token",
+        "MPP_SYSTEM_CLIENT_ID": of.name,
+        "MPP_SYSTEM_CLIENT_SECRET": home.secret(f"client/{of.name}"),
+    }
+
+
+def nats_users(home: Home) -> list[User]:
+    """A service publishes its own subjects, makes its own stream, reads every stream, and deletes nothing."""
+    users = [User("operator", home.secret("nats/operator"))]
+    for known in SERVICES:
+        own = f"mpp-{known.name}"
+        publish = [f"mpp.{known.name}.>", "$JS.API.INFO"]
+        publish += [f"$JS.API.STREAM.CREATE.{own}", f"$JS.API.STREAM.UPDATE.{own}"]
+        publish += [subject for other in SERVICES for subject in _reading(f"mpp-{other.name}")]
+        secret = home.secret(f"nats/{known.name}")
+        users.append(User(known.name, secret, publish, subscribe=["mpp.>", "_INBOX.>"]))
+    return users
+
+
+def _reading(stream: str) -> list[str]:
+    """The requests that read a stream of this name."""
+    return [
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.STREAM.MSG.GET.{stream}",
+        f"$JS.API.DIRECT.GET.{stream}",
+        f"$JS.API.DIRECT.GET.{stream}.>",
+        f"$JS.API.CONSUMER.CREATE.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.>",
+        f"$JS.API.CONSUMER.INFO.{stream}.*",
+        f"$JS.API.CONSUMER.DELETE.{stream}.*",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
+        f"$JS.ACK.{stream}.>",
+    ]

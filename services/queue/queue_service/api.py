@@ -1,0 +1,202 @@
+"""HTTP: a request becomes a command, the state after it an answer."""
+
+from datetime import date as Date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from mpp.eventsourcing.handler import Outcome
+from mpp.eventsourcing.ids import new_id
+from mpp.web.answer import json_response
+from mpp.web.auth import Actor, Who
+from mpp.web.openapi import problems
+from mpp.web.request import AboutIt, Db, Now
+from queue_service import hall as h
+from queue_service.answers import ticket_answer
+from queue_service.desk import AtDesk, Desk, Mall, UnknownMall, own_events
+from queue_service.plan import UnknownCounter, UnknownService
+from queue_service.ticket import TicketCalled, TicketIssued, UnknownTicket, WrongState
+
+router = APIRouter()
+STAFF = ("officer", "supervisor", "mall-admin", "national-admin")
+CHANNELS: dict[str, tuple[str, ...]] = {  # who may issue through which channel; web and mobile need no token
+    "kiosk": ("kiosk", "supervisor", "mall-admin", "national-admin"),
+    "counter": STAFF,
+    "telegram": ("citizen", "system"),
+}
+OWN = ("cancel", "rejoin")  # what the holder of a ticket may do with its secret
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+
+
+class Wanted(BaseModel):
+    """A ticket asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+    mall: Id = Field(description="code or slug")
+    service: Id = Field(description="the service's code in the catalog")
+    channel: Literal["kiosk", "web", "mobile", "telegram", "counter"]
+    priority: Id | None = Field(None, description="a priority class: elderly, disabled or pregnant")
+
+
+class Act(BaseModel):
+    """What goes with an action on a ticket."""
+
+    model_config = ConfigDict(extra="forbid")
+    secret: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="the ticket's, for its holder"
+    )
+    line: Id | None = Field(None, description="transfer: to this line")
+    counter: Id | None = Field(None, description="transfer: to this counter; resume: at this counter")
+
+
+class Quick(BaseModel):
+    """A service given at once, without a wait."""
+
+    model_config = ConfigDict(extra="forbid")
+    service: Id
+
+
+class EstimateOut(BaseModel):
+    p50_minutes: float | None
+    p90_minutes: float | None
+
+
+class TicketOut(BaseModel):
+    id: UUID
+    mall: str
+    date: Date | None
+    number: str
+    line: str
+    service: str
+    status: str
+    position: int | None
+    estimate: EstimateOut
+    counter: str | None
+    counter_title: str | None
+    issued_at: str
+
+
+class IssuedOut(TicketOut):
+    secret: str
+
+
+def _answer(outcome: Outcome, ticket: UUID, mall: Mall, desk: Desk, now: Now, status: int = 200) -> Response:
+    state = outcome.state
+    answer = ticket_answer(state, state.ticket(ticket), mall, max(now, state.last_at))
+    if status == 201:
+        answer["secret"] = desk.secret(ticket)
+    return json_response(answer, status)
+
+
+@router.post(
+    "/tickets",
+    status_code=201,
+    response_model=IssuedOut,
+    responses=problems(
+        UnknownMall, UnknownService, h.MallClosed, h.LineClosed, h.LineFull, h.QuotaUsed, h.UnknownPriority
+    ),
+)
+async def issue(wanted: Wanted, desk: AtDesk, who: Who, about: AboutIt, now: Now) -> Response:
+    """Take a number. The same Idempotency-Key gives the same ticket again."""
+    mall = await desk.mall(wanted.mall)
+    if wanted.channel in CHANNELS:
+        who.require(*CHANNELS[wanted.channel], mall=None if wanted.channel == "telegram" else mall.code)
+    command = h.IssueTicket(now, new_id(), wanted.service, wanted.channel, wanted.priority)
+    outcome = await desk.give(mall, command, about)
+    ticket = own_events(outcome, TicketIssued).ticket
+    desk.remember(ticket, outcome.stream)
+    return _answer(outcome, ticket, mall, desk, now, 201)
+
+
+@router.get("/tickets/{ticket}", response_model=TicketOut, responses=problems(UnknownTicket))
+async def show(ticket: UUID, desk: AtDesk, db: Db, now: Now) -> Response:
+    """Where a ticket stands now."""
+    stream = await desk.hall_of(ticket)
+    mall, seen = await desk.mall(h.mall_and_day(stream)[0]), await desk.folds.read(db, stream)
+    return json_response(
+        ticket_answer(seen.state, seen.state.ticket(ticket), mall, max(now, seen.state.last_at))
+    )
+
+
+ACTIONS: dict[str, type[h.OfTicket]] = {
+    "cancel": h.Cancel,
+    "recall": h.Recall,
+    "start": h.Start,
+    "complete": h.Complete,
+    "hold": h.Hold,
+    "resume": h.Resume,
+    "miss": h.Miss,
+    "rejoin": h.Rejoin,
+    "transfer": h.Transfer,
+}
+Action = Literal["cancel", "recall", "start", "complete", "hold", "resume", "miss", "rejoin", "transfer"]
+
+
+@router.post(
+    "/tickets/{ticket}/{action}",
+    response_model=TicketOut,
+    responses=problems(UnknownTicket, UnknownCounter, WrongState, h.CounterBusy, h.RejoinRefused),
+)
+async def act(
+    ticket: UUID, action: Action, desk: AtDesk, who: Who, about: AboutIt, now: Now, body: Act | None = None
+) -> Response:
+    """Move a ticket on: officers of its mall, and its holder for cancel and rejoin."""
+    body = body or Act()
+    stream = await desk.hall_of(ticket)
+    mall = await desk.mall(h.mall_and_day(stream)[0])
+    if not (action in OWN and desk.is_secret(ticket, body.secret)):
+        await _may_act(who, ticket, stream, mall, desk)
+    to = {"resume": {"counter": body.counter}, "transfer": {"line": body.line, "counter": body.counter}}
+    command = ACTIONS[action](now, ticket, **to.get(action, {}))
+    return _answer(await desk.handle(stream, command, about), ticket, mall, desk, now)
+
+
+async def _may_act(who: Actor, ticket: UUID, stream: str, mall: Mall, desk: Desk) -> None:
+    who.require(*STAFF, mall=mall.code)
+    if who.agencies is None:
+        return
+    found = (await desk.folds.read(desk.reader, stream)).state.ticket(ticket)
+    if found.counter:
+        who.require(*STAFF, mall=mall.code, agency=mall.agencies.get(found.counter))
+
+
+async def _staffed(counter: str, desk: Desk, who: Actor) -> Mall:
+    """The mall of a counter at which this actor may work."""
+    mall = await desk.mall_of_counter(counter)
+    who.require(*STAFF, mall=mall.code, agency=mall.agencies[counter] or None)
+    return mall
+
+
+@router.post(
+    "/counters/{counter}/call-next",
+    response_model=TicketOut,
+    responses={
+        204: {"description": "Nobody waits."},
+        **problems(UnknownCounter, h.CounterBusy, h.MallClosed),
+    },
+)
+async def call_next(
+    counter: Annotated[Id, Path()], desk: AtDesk, who: Who, about: AboutIt, now: Now
+) -> Response:
+    """Call whoever is first for this counter."""
+    mall = await _staffed(counter, desk, who)
+    outcome = await desk.give(mall, h.CallNext(now, counter), about)
+    called = own_events(outcome, TicketCalled)
+    return _answer(outcome, called.ticket, mall, desk, now) if called else Response(status_code=204)
+
+
+@router.post(
+    "/counters/{counter}/quick-serve",
+    status_code=201,
+    response_model=IssuedOut,
+    responses=problems(UnknownCounter, UnknownService, h.CounterBusy, h.MallClosed),
+)
+async def quick_serve(
+    counter: Annotated[Id, Path()], quick: Quick, desk: AtDesk, who: Who, about: AboutIt, now: Now
+) -> Response:
+    """Serve somebody who stands at the counter: a ticket that is being served at once."""
+    mall = await _staffed(counter, desk, who)
+    outcome = await desk.give(mall, h.QuickServe(now, new_id(), quick.service, counter), about)
+    return _answer(outcome, own_events(outcome, TicketIssued).ticket, mall, desk, now, 201)

@@ -1,0 +1,96 @@
+"""What the queue promises of every hall, checked on the log alone and without its own fold."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from mpp.eventsourcing.log import Recorded
+from queue_service import ticket as t
+from queue_service.hall import HallClosed, HallOpened, PlanChanged
+from queue_service.plan import Plan
+
+
+def check(stream: str, recorded: Sequence[Recorded]) -> list[str]:
+    """Broken promises of one hall: gaps, doubles, people called twice, limits passed, open ends."""
+    if not stream.startswith("hall-"):
+        return []
+    return [*_numbers(recorded), *_lives(recorded), *_counters(recorded), *_limits(recorded)]
+
+
+def _numbers(recorded: Sequence[Recorded]) -> list[str]:
+    """Each line counts 1, 2, 3 … and no ticket is issued twice."""
+    lines: dict[str, list[int]] = defaultdict(list)
+    tickets: Counter[UUID] = Counter()
+    for r in recorded:
+        if isinstance(r.event, t.TicketIssued):
+            lines[r.event.line].append(r.event.seq)
+            tickets[r.event.ticket] += 1
+    wrong = [
+        f"line {k}: numbers are not 1…{len(v)}" for k, v in lines.items() if v != [*range(1, len(v) + 1)]
+    ]
+    return wrong + [f"ticket {ticket} issued {n} times" for ticket, n in tickets.items() if n > 1]
+
+
+def _lives(recorded: Sequence[Recorded]) -> list[str]:
+    """Called once in each wait, and ended once; when the day is closed, everybody is."""
+    waits: dict[UUID, bool] = {}
+    ended: set[UUID] = set()
+    wrong = []
+    for event in (r.event for r in recorded):
+        match event:
+            case t.TicketIssued(ticket=ticket):
+                waits[ticket] = True
+            case t.TicketCalled(ticket=ticket, number=number):
+                if not waits.get(ticket):
+                    wrong.append(f"{number} called twice")
+                waits[ticket] = False
+            case t.TicketRejoined(ticket=ticket) | t.TicketTransferred(ticket=ticket):
+                waits[ticket] = True
+                ended.discard(ticket)
+            case t.TicketMissed() | t.TicketCompleted() | t.TicketCancelled() | t.TicketLapsed():
+                if event.ticket in ended:
+                    wrong.append(f"{event.number} ended twice")
+                ended.add(event.ticket)
+            case HallClosed():
+                wrong += [f"ticket {ticket} has no final state" for ticket in waits if ticket not in ended]
+    return wrong
+
+
+def _counters(recorded: Sequence[Recorded]) -> list[str]:
+    """A counter has one person at a time, and a person one counter."""
+    at: dict[UUID, str] = {}
+    wrong = []
+    for event in (r.event for r in recorded):
+        match event:
+            case t.TicketCalled() | t.TicketStarted() | t.TicketResumed():
+                others = [ticket for ticket, counter in at.items() if counter == event.counter]
+                if any(ticket != event.ticket for ticket in others):
+                    wrong.append(f"{event.counter} has two people")
+                at[event.ticket] = event.counter
+            case t.TicketRecalled() | t.TicketIssued():
+                pass
+            case t.TicketEvent(ticket=ticket):
+                at.pop(ticket, None)
+    return wrong
+
+
+def _limits(recorded: Sequence[Recorded]) -> list[str]:
+    """Capacity and quotas of the plan as it was when the ticket was issued."""
+    plan: Plan | None = None
+    issued: Counter[str] = Counter()
+    wrong = []
+    for event in (r.event for r in recorded):
+        match event:
+            case HallOpened() | PlanChanged():
+                plan = event.plan
+            case t.TicketIssued(line=line, channel=channel):
+                issued[line] += 1
+                issued[f"{line}/{channel}"] += 1
+                limits = plan.lines[line] if plan else None
+                if limits is None or event.quick:
+                    continue
+                if limits.capacity is not None and issued[line] > limits.capacity:
+                    wrong.append(f"line {line}: more than {limits.capacity} tickets")
+                if issued[f"{line}/{channel}"] > limits.quotas.get(channel, issued.total()):
+                    wrong.append(f"line {line}: more than its quota for {channel}")
+    return wrong

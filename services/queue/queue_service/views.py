@@ -1,0 +1,225 @@
+"""Read tables of the queue, and the questions asked of them."""
+
+from collections.abc import Sequence
+from datetime import date as Date
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import TIMESTAMP, BigInteger, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from mpp.eventsourcing.log import Reading, Recorded
+from mpp.eventsourcing.views import Changes
+from queue_service import ticket as t
+from queue_service.hall import HallClosed, HallOpened, PlanChanged
+from queue_service.mall import FactHeard
+
+
+class View(SQLModel, registry=registry()):
+    """A table that can be made anew from the log."""
+
+
+def _moment(**kwargs: Any) -> Any:
+    return Field(sa_type=TIMESTAMP(timezone=True), **kwargs)
+
+
+class Fact(View, table=True):
+    """What the catalog said last of each thing."""
+
+    __tablename__ = "facts"
+    mall: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fact: dict[str, Any] | None = Field(sa_type=JSONB)
+    position: int = Field(sa_type=BigInteger)
+
+
+class HallDay(View, table=True):
+    """A mall's day that was opened."""
+
+    __tablename__ = "halls"
+    stream: str = Field(primary_key=True)
+    mall: str
+    date: Date
+    opened_at: datetime = _moment()
+    closed_at: datetime | None = _moment(default=None, nullable=True)
+    planned: int = Field(sa_type=BigInteger, description="position of the plan in force")
+    __table_args__ = (Index("halls_mall_date", "mall", "date"),)
+
+
+class TicketRow(View, table=True):
+    """Every ticket, with where it is and when it got there."""
+
+    __tablename__ = "tickets"
+    id: UUID = Field(primary_key=True)
+    hall: str
+    number: str
+    line: str
+    service: str
+    channel: str
+    priority: str | None = None
+    status: str
+    counter: str | None = None
+    issued_at: datetime = _moment()
+    called_at: datetime | None = _moment(default=None, nullable=True)
+    started_at: datetime | None = _moment(default=None, nullable=True)
+    ended_at: datetime | None = _moment(default=None, nullable=True)
+    served_seconds: float | None = None
+    __table_args__ = (Index("tickets_hall_line", "hall", "line"),)
+
+
+class Call(View, table=True):
+    """What the board showed: every call and recall."""
+
+    __tablename__ = "calls"
+    position: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    hall: str
+    ticket: UUID
+    number: str
+    line: str
+    counter: str
+    counter_title: str
+    kind: str
+    at: datetime = _moment()
+    __table_args__ = (Index("calls_hall", "hall", "position"),)
+
+
+TABLES: tuple[type[SQLModel], ...] = (Fact, HallDay, TicketRow, Call)
+
+
+async def project(tx: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
+    """All events of a batch as one set per table."""
+    facts, halls, tickets, calls = Changes(Fact), Changes(HallDay), Changes(TicketRow), Changes(Call)
+    for r in recorded:
+        match r.event:
+            case FactHeard(kind=kind, key=key, fact=fact):
+                facts.put(r.stream.removeprefix("mall-"), kind, key, fact=fact, position=r.position)
+            case HallOpened(plan=plan, at=at):
+                halls.put(r.stream, mall=plan.mall, date=plan.date, opened_at=at, planned=r.position)
+            case PlanChanged():
+                halls.change(r.stream, planned=r.position)
+            case HallClosed(at=at):
+                halls.change(r.stream, closed_at=at)
+            case t.TicketCalled() | t.TicketRecalled():
+                _called(r, r.event, tickets, calls)
+            case t.TicketEvent():
+                _moved(r, r.event, tickets)
+    for changes in (facts, halls, tickets, calls):
+        await changes.write(tx)
+
+
+def _called(r: Recorded, e: t.TicketCalled | t.TicketRecalled, tickets: Changes, calls: Changes) -> None:
+    kind = "call" if isinstance(e, t.TicketCalled) else "recall"
+    where = {"number": e.number, "line": e.line, "counter": e.counter, "counter_title": e.title}
+    calls.put(r.position, hall=r.stream, ticket=e.ticket, kind=kind, at=e.at, **where)
+    if kind == "call":
+        tickets.change(e.ticket, status="called", counter=e.counter, called_at=e.at)
+
+
+def _moved(r: Recorded, e: t.TicketEvent, tickets: Changes) -> None:
+    match e:
+        case t.TicketIssued():
+            asked = {"service": e.service, "channel": e.channel, "priority": e.priority}
+            tickets.put(
+                e.ticket,
+                hall=r.stream,
+                number=e.number,
+                line=e.line,
+                status="waiting",
+                issued_at=e.at,
+                **asked,
+            )
+        case t.TicketStarted(counter=counter):
+            tickets.change(e.ticket, status="serving", counter=counter, started_at=e.at)
+        case t.TicketResumed(counter=counter):
+            tickets.change(e.ticket, status="serving", counter=counter)
+        case t.TicketHeld(served=served):
+            tickets.change(e.ticket, status="held", served_seconds=served)
+        case t.TicketMissed():
+            tickets.change(e.ticket, status="missed", ended_at=e.at)
+        case t.TicketCompleted(served=served):
+            tickets.change(e.ticket, status="completed", served_seconds=served, ended_at=e.at)
+        case t.TicketRejoined():
+            tickets.change(e.ticket, status="waiting", counter=None, ended_at=None)
+        case t.TicketTransferred(line=line, counter=counter, served=served):
+            tickets.change(e.ticket, status="waiting", line=line, counter=counter, served_seconds=served)
+        case t.TicketCancelled():
+            tickets.change(e.ticket, status="cancelled", ended_at=e.at)
+        case t.TicketLapsed():
+            tickets.change(e.ticket, status="lapsed", ended_at=e.at)
+
+
+async def hall_of(db: Reading, ticket: UUID) -> str | None:
+    """The stream of the hall that issued this ticket."""
+    found: str | None = await db.fetchval("select hall from tickets where id = $1", ticket)
+    return found
+
+
+async def facts_of(db: Reading, mall: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """What the catalog said of this mall, by kind and key."""
+    sql = "select kind, key, fact from facts where mall = $1 and fact is not null"
+    return {(r["kind"], r["key"]): _plain(r["fact"]) for r in await db.fetch(sql, mall)}
+
+
+async def malls(db: Reading) -> list[dict[str, Any]]:
+    """Code, slug, title and zone of every mall heard of."""
+    rows = await db.fetch("select mall, fact from facts where kind = 'mall' and fact is not null")
+    return [{"code": r["mall"], **_plain(r["fact"])} for r in rows]
+
+
+async def calls_of(db: Reading, hall: str, limit: int) -> list[asyncpg.Record]:
+    """The latest calls, newest first."""
+    sql = "select * from calls where hall = $1 order by position desc limit $2"
+    return list(await db.fetch(sql, hall, limit))
+
+
+async def stale_halls(db: Reading) -> list[asyncpg.Record]:
+    """Open halls whose mall was spoken of since their plan was made."""
+    sql = """select h.stream, h.mall, h.date, heard.position from halls h
+        join lateral (select max(position) as position from facts f where f.mall = h.mall) heard
+            on heard.position > h.planned
+        where h.closed_at is null"""
+    return list(await db.fetch(sql))
+
+
+async def halls_past(db: Reading, quiet_minutes: int) -> list[str]:
+    """Open halls whose day is over in every zone of the country, and in which nothing happened lately."""
+    sql = """select h.stream from halls h
+        where h.closed_at is null and h.date < (now() at time zone 'Asia/Jakarta')::date
+          and not exists (select 1 from events e where e.stream = h.stream
+              and e.recorded_at > now() - make_interval(mins => $1))"""
+    return [r["stream"] for r in await db.fetch(sql, quiet_minutes)]
+
+
+def _plain(fact: Any) -> Any:
+    return orjson.loads(fact) if isinstance(fact, str) else fact
+
+
+async def agencies(db: Reading) -> dict[str, dict[str, str]]:
+    """Per mall its counters and whose they are."""
+    found: dict[str, dict[str, str]] = {}
+    sql = (
+        "select mall, key, fact ->> 'agency' as agency from facts where kind = 'counter' and fact is not null"
+    )
+    for r in await db.fetch(sql):
+        found.setdefault(r["mall"], {})[r["key"]] = r["agency"] or ""
+    return found
+
+
+async def served_now(db: Reading, hall: str) -> list[UUID]:
+    """Tickets that are being served."""
+    rows = await db.fetch("select id from tickets where hall = $1 and status = 'serving'", hall)
+    return [r["id"] for r in rows]
+
+
+async def calls_between(db: Reading, hall: str, after: int, until: int, limit: int) -> list[asyncpg.Record]:
+    """The events behind the calls that a board has not seen, oldest first."""
+    sql = """select e.position, e.id, e.stream, e.version, e.type, e.data, e.about, e.recorded_at
+        from calls c join events e using (position)
+        where c.hall = $1 and c.position > $2 and c.position <= $3 order by c.position limit $4"""
+    return list(await db.fetch(sql, hall, after, until, limit))
