@@ -1,7 +1,7 @@
 # Everything is done from here, with Python 3.11 or newer and nothing else installed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo bench test check format lock clean
+.PHONY: help run demo bench test check contracts format lock clean
 
 MEMBERS := $(patsubst %/,%,$(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml node/pyproject.toml)))
 CHECKED := $(MEMBERS) $(wildcard tests)
@@ -32,6 +32,9 @@ check: $(READY) ## Check style, types and import directions
 	@$(BIN)/ruff format --check .
 	@set -e; for member in $(CHECKED); do echo "mypy $$member"; $(BIN)/mypy --no-error-summary $$member; done
 	@$(BIN)/lint-imports
+
+contracts: $(READY) ## Write docs/asyncapi.yaml and docs/events.json; refuses what would break a reader
+	@$(BIN)/python -m mpp_contracts.asyncapi docs
 
 format: $(READY) ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --fix .

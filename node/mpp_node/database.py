@@ -30,5 +30,6 @@ async def _own_schema(database: asyncpg.Connection, name: str, secret: str) -> N
     if not await database.fetchval("select 1 from pg_roles where rolname = $1", name):
         await database.execute(f'create role "{name}"')
     await database.execute(f"""alter role "{name}" login password '{secret}'""")
-    await database.execute(f'grant connect on database {DATABASE} to "{name}"')
-    await database.execute(f'create schema if not exists "{name}" authorization "{name}"')
+    await database.execute(f'grant connect, temporary on database {DATABASE} to "{name}"')
+    for schema in (name, f"{name}_rebuild"):  # the second is where views are made anew
+        await database.execute(f'create schema if not exists "{schema}" authorization "{name}"')

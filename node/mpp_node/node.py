@@ -1,6 +1,7 @@
 """A whole node: its parts, the order they start in, and the order they stop in."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 
 from mpp_node import database, gateway
 from mpp_node.home import Home
-from mpp_node.program import Program, answers, served
+from mpp_node.program import Program, answers, fetched, served
 from mpp_node.services import SERVICES, Service, environment, nats_users
 from mpp_node.supervisor import Supervisor
 from mpp_servers.nats import Nats
@@ -84,9 +85,9 @@ class Node:
         async with _together() as group:
             group.create_task(self._prepare_database())
             group.create_task(supervisor.start(self.nats))
-            group.create_task(supervisor.start(self.site))
         async with _together() as group:
             group.create_task(supervisor.start(self.gateway))
+            group.create_task(supervisor.start(self.site))
             for service in SERVICES:
                 group.create_task(self._start_service(service))
         await self._through_the_gateway()
@@ -131,14 +132,26 @@ class Node:
             raise DidNotStart(f"{service.name} {command} ended with {code}:\n{last}")
 
     async def _through_the_gateway(self) -> None:
-        """Until the public addresses answer: the gateway reads its routes a moment after it starts."""
+        """Until the public addresses answer, and every mall of the catalog has its board.
+
+        The gateway reads its routes, and the queue hears of new malls, a moment after they start.
+        """
         paths = ["/.well-known/openid-configuration"]
         paths += [f"/api/{name}/v1/openapi.json" for name in NAMES]
-        until = time.monotonic() + 30
-        while not all([await asyncio.to_thread(answers, self.home.gateway, path) for path in paths]):
-            if time.monotonic() > until:
-                raise DidNotStart(f"the gateway does not answer on port {self.home.gateway}")
-            await asyncio.sleep(0.02)
+        if late := await self._still_silent(paths):
+            raise DidNotStart(f"the gateway on port {self.home.gateway} does not answer {late[0]}")
+        malls = await asyncio.to_thread(fetched, self.home.gateway, "/api/catalog/v1/malls?limit=100")
+        boards = [mall["slug"] for mall in json.loads(malls)["items"]] if malls else []
+        if late := await self._still_silent([f"/api/queue/v1/malls/{slug}/board" for slug in boards]):
+            self._note(f"no board yet at {', '.join(late)}")
+
+    async def _still_silent(self, paths: list[str], patience: float = 30.0) -> list[str]:
+        """Those of these public paths that do not answer within `patience` seconds."""
+        until = time.monotonic() + patience
+        while paths and time.monotonic() < until:
+            paths = [path for path in paths if not await asyncio.to_thread(answers, self.home.gateway, path)]
+            await asyncio.sleep(0.02 if paths else 0)
+        return paths
 
     def _write_state(self) -> None:
         parts = {

@@ -41,11 +41,17 @@ def served(home: Home, service: Service) -> Program:
 
 def answers(port: int, path: str) -> bool:
     """Whether a GET on this port of 127.0.0.1 is answered by 200 within a second."""
+    return fetched(port, path) is not None
+
+
+def fetched(port: int, path: str) -> bytes | None:
+    """The body of that answer, else None."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return answer.read() if answer.status == 200 else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()

@@ -2,19 +2,23 @@
 
 from datetime import date as Date
 from datetime import time
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mpp_contracts.published import Published
+
+# JSON Schema's format `time` means one with an offset; these are wall-clock times.
+Clock = Annotated[time, WithJsonSchema({"type": "string", "pattern": r"^[0-2]\d:[0-5]\d:[0-5]\d$"})]
 
 
 class Hours(BaseModel):
     """One day's opening hours in the mall's zone; no ticket is issued from `last_ticket` on."""
 
     model_config = ConfigDict(frozen=True)
-    opens: time
-    closes: time
-    last_ticket: time
+    opens: Clock
+    closes: Clock
+    last_ticket: Clock
 
 
 class FromCatalog(Published, owner="catalog"):

@@ -3,11 +3,8 @@
 import asyncio
 import contextlib
 import re
-import resource
 import socket
-import sys
-from collections.abc import AsyncIterator, Iterator
-from textwrap import dedent
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +16,9 @@ from hypothesis import strategies as st
 from starlette.responses import Response
 
 from mpp.eventsourcing.decider import NotFound
+from mpp.testing.livepage import LivePage, watching
 from mpp.testing.serving import serving, settings_for
+from mpp.web import hub as hubs
 from mpp.web import live
 from mpp.web.app import create_app
 from mpp.web.live import Hub, Live, frame
@@ -67,57 +66,15 @@ class Office:
             ready=ready,
         )
 
+    @contextlib.asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        async with serving(self.app) as url:
+            yield f"{url}/api/hall/v1"
+
     def say(self, topic: str = "board", times: int = 1, **more: Any) -> None:
         for _ in range(times):
             self.position += 1
             self.hub.publish(topic, call(self.position), self.position, **more)
-
-
-class Page:
-    """What a browser's EventSource would have seen."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-        self.head = b""
-        self.events: list[tuple[str, str, int | None]] = []
-        self.ended = False
-        self._rest = b""
-
-    async def until(self, enough: Any) -> None:
-        async with asyncio.timeout(20):
-            while not enough(self.events) and not self.ended:
-                await self._more()
-
-    async def end(self) -> None:
-        await self.until(lambda _: False)
-
-    async def _more(self) -> None:
-        size = await self.reader.readline()
-        body = await self.reader.readexactly(int(size, 16) + 2) if size.strip() else b"\r\n"
-        self.ended = len(body) == 2
-        *blocks, self._rest = (self._rest + body[:-2]).split(b"\n\n")
-        for block in blocks:
-            fields = dict(line.split(": ", 1) for line in block.decode().split("\n"))
-            if "data" in fields:
-                at = int(fields["id"]) if "id" in fields else None
-                self.events.append((fields["event"], fields["data"], at))
-
-    def ids(self, event: str = "call") -> list[int | None]:
-        return [at for name, _, at in self.events if name == event]
-
-
-@contextlib.asynccontextmanager
-async def watching(url: str, path: str, after: int | None = None, **more: Any) -> AsyncIterator[Page]:
-    there = urlsplit(url)
-    where = {"host": there.hostname, "port": there.port} if not more else more
-    page = Page(*await asyncio.open_connection(**where))
-    last = "" if after is None else f"Last-Event-ID: {after}\r\n"
-    page.writer.write(f"GET /api/hall/v1{path} HTTP/1.1\r\nHost: x\r\n{last}\r\n".encode())
-    page.head = await page.reader.readuntil(b"\r\n\r\n")
-    try:
-        yield page
-    finally:
-        page.writer.close()
 
 
 @pytest.fixture
@@ -129,23 +86,27 @@ def office() -> Iterator[Office]:
 
 @pytest.fixture
 async def url(office: Office) -> AsyncIterator[str]:
-    async with serving(office.app) as url:
+    async with office.served() as url:
         yield url
         office.hub.close()
 
 
-def snapshot_seen(events: list[Any]) -> bool:
-    return bool(events)
+def saw(position: int) -> Callable[[LivePage], bool]:
+    return lambda page: position in page.ids()
+
+
+def opened(page: LivePage) -> bool:
+    return bool(page.events)
 
 
 async def test_a_page_opens_with_a_snapshot_and_sees_each_call_once(office: Office, url: str) -> None:
     office.say(times=3)
-    async with watching(url, "/board/live") as page:
-        await page.until(snapshot_seen)
+    async with watching(f"{url}/board/live") as page:
+        await page.until(opened)
         office.say(times=3)
         office.hub.publish("board", call(6), 6)  # told twice, as messages are
         office.say()
-        await page.until(lambda _: 7 in page.ids())
+        await page.until(saw(7))
     assert page.events[0] == ("snapshot", "3", 3)
     assert page.ids() == [4, 5, 6, 7]
     head = page.head.decode().lower()
@@ -157,33 +118,33 @@ async def test_a_page_that_comes_back_misses_none_and_repeats_none(office: Offic
     seen: list[int | None] = []
     after: int | None = None
     for _ in range(5):
-        async with watching(url, "/board/live", after) as page:
+        async with watching(f"{url}/board/live", after) as page:
             if after is None:
-                await page.until(snapshot_seen)
+                await page.until(opened)
             office.say(times=4)
-            await page.until(lambda _, page=page: len(page.ids()) >= 2)
+            await page.until(lambda page: len(page.ids()) >= 2)
             seen += page.ids()
             after = page.ids()[-1]
-    async with watching(url, "/board/live", after) as page:
+    async with watching(f"{url}/board/live", after) as page:
         office.say()
-        await page.until(lambda _: office.position in page.ids())
+        await page.until(saw(office.position))
         seen += page.ids()
     assert seen == list(range(1, office.position + 1))
 
 
 async def test_a_page_that_was_away_too_long_gets_a_fresh_snapshot(office: Office, url: str) -> None:
-    office.say(times=live.KEPT + 10)
+    office.say(times=hubs.KEPT + 10)
     assert office.hub.since("board", 5) is None
-    async with watching(url, "/board/live", 5) as page:
-        await page.until(snapshot_seen)
+    async with watching(f"{url}/board/live", 5) as page:
+        await page.until(opened)
         assert page.events == [("snapshot", str(office.position), office.position)]
 
 
 async def test_a_page_that_saw_more_than_this_process_knows_repeats_nothing(office: Office, url: str) -> None:
     office.say(times=3)
-    async with watching(url, "/board/live", 5) as page:  # another replica was ahead
+    async with watching(f"{url}/board/live", 5) as page:  # another replica was ahead
         office.say(times=4)
-        await page.until(lambda _: 7 in page.ids())
+        await page.until(saw(7))
     assert page.ids() == [6, 7]
 
 
@@ -197,16 +158,16 @@ async def test_before_the_feed_begins_nothing_is_known_about_the_past() -> None:
 
 async def test_a_ticket_page_that_reads_late_gets_the_newest_only(office: Office, url: str) -> None:
     office.say("ticket", 3, kept=1)
-    async with watching(url, "/ticket/live") as page:
-        await page.until(lambda _: bool(page.ids()))
+    async with watching(f"{url}/ticket/live") as page:
+        await page.until(lambda page: bool(page.ids()))
         assert page.ids() == [3]
         office.say("ticket", 50, kept=1)
-        await page.until(lambda _: office.position in page.ids())
+        await page.until(saw(office.position))
     assert page.ids()[-1] == office.position
 
 
 async def test_refusals_come_as_problems_before_the_stream_begins(office: Office, url: str) -> None:
-    async with httpx.AsyncClient(base_url=f"{url}/api/hall/v1") as http:
+    async with httpx.AsyncClient(base_url=url) as http:
         missing = await http.get("/nobody/live")
         nonsense = await http.get("/board/live", headers={"Last-Event-ID": "yesterday"})
         office.hub.close()
@@ -216,8 +177,8 @@ async def test_refusals_come_as_problems_before_the_stream_begins(office: Office
 
 
 async def test_a_page_that_leaves_is_forgotten(office: Office, url: str) -> None:
-    async with watching(url, "/board/live") as page:
-        await page.until(snapshot_seen)
+    async with watching(f"{url}/board/live") as page:
+        await page.until(opened)
         assert office.hub.publish("board", frame("lines", b"[]")) == 1
     async with asyncio.timeout(10):
         while office.hub.publish("board", frame("lines", b"[]")):  # noqa: ASYNC110
@@ -226,16 +187,19 @@ async def test_a_page_that_leaves_is_forgotten(office: Office, url: str) -> None
 
 async def test_pages_are_told_that_they_are_still_alive() -> None:
     office = Office(beat=0.1)
-    async with serving(office.app) as url:
-        async with watching(url, "/board/live") as page, watching(url, "/ticket/live") as other:
-            await page.until(lambda _: len(page.ids("ping")) >= 3)
-            await other.until(lambda _: len(other.ids("ping")) >= 3)
+    async with office.served() as url:
+        async with (
+            watching(f"{url}/board/live") as page,
+            watching(f"{url}/ticket/live") as other,
+        ):
+            await page.until(lambda page: len(page.ids("ping")) >= 3)
+            await other.until(lambda page: len(page.ids("ping")) >= 3)
         office.hub.close()
 
 
 async def test_closing_ends_every_page_after_what_it_was_told(office: Office) -> None:
-    async with serving(office.app) as url, watching(url, "/board/live") as page:
-        await page.until(snapshot_seen)
+    async with office.served() as url, watching(f"{url}/board/live") as page:
+        await page.until(opened)
         office.say(times=3)
         office.hub.close()
         office.hub.close()
@@ -253,17 +217,17 @@ async def test_a_board_that_does_not_read_is_dropped_and_the_others_see_everythi
     await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", urlsplit(url).port or 0))
     dropped = live.DROPPED._value.get()
     async with (
-        watching(url, "/board/live", sock=deaf, limit=64) as stuck,
-        watching(url, "/board/live") as page,
+        watching(f"{url}/board/live", sock=deaf, limit=2048) as stuck,
+        watching(f"{url}/board/live") as page,
     ):
-        await page.until(snapshot_seen)
+        await page.until(opened)
         last = 0
         async with asyncio.timeout(30):
             while live.DROPPED._value.get() == dropped:
                 last += 1
                 office.position = last
                 office.hub.publish("board", frame("call", b"x" * 65536, last), last)
-                await page.until(lambda _, last=last: last in page.ids())
+                await page.until(saw(last))
         assert page.ids() == list(range(1, last + 1))
         with contextlib.suppress(ConnectionError):
             while await stuck.reader.read(1 << 20):
@@ -298,7 +262,7 @@ def test_since_tells_exactly_what_came_after_or_that_it_does_not_know(
 def test_topics_nobody_watches_are_forgotten_and_their_past_becomes_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "TOPICS", 10)
+    monkeypatch.setattr(hubs, "TOPICS", 10)
     hub = Hub()
     hub.begin(0)
     for position in range(1, 30):
@@ -308,88 +272,9 @@ def test_topics_nobody_watches_are_forgotten_and_their_past_becomes_unknown(
     assert hub.since("ticket-29", 28) == [b"x"]
 
 
-SERVER = dedent("""
-    import sys
-    import uvicorn
-    from fastapi import APIRouter
-    from mpp.testing.serving import settings_for
-    from mpp.web.answer import json_response
-    from mpp.web.app import create_app
-    from mpp.web.live import Hub, Live, frame
-
-    hub, router = Hub(), APIRouter()
-
-    @router.get("/live", response_class=Live)
-    async def live():
-        return Live(hub, "board", "every", [frame("snapshot", b"{}", 0)], after=0)
-
-    @router.post("/say/{position}")
-    async def say(position: int):
-        rss = next(line for line in open("/proc/self/status") if line.startswith("VmRSS"))
-        pages = hub.publish("board", frame("call", b"{}", position), position)
-        return json_response({"pages": pages, "rss": int(rss.split()[1])})
-
-    async def ready():
-        return {}
-
-    settings = settings_for("hall")
-    app = create_app(
-        service="hall", title="Hall", version="1", routers=[router], settings=settings, ready=ready
-    )
-    uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False)
-""")
-PAGES = 1500
-
-
-@contextlib.asynccontextmanager
-async def another_process() -> AsyncIterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, str(port))
-    try:
-        async with asyncio.timeout(20):
-            while not await answers(port):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def answers(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionError:
-        return False
-    writer.close()
-    return True
-
-
-async def test_many_pages_hold_little_memory_and_each_sees_every_call() -> None:
-    """1,500 real connections to another process: each sees 11 calls in order, for under 30 KiB a page."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
-    async with (
-        another_process() as url,
-        httpx.AsyncClient(base_url=f"{url}/api/hall/v1", timeout=30) as http,
-        contextlib.AsyncExitStack() as stack,
-    ):
-        empty = (await http.post("/say/1")).json()
-        pages = [await stack.enter_async_context(watching(url, "/live")) for _ in range(PAGES)]
-        full = (await http.post("/say/2")).json()
-        for position in range(3, 12):
-            await http.post(f"/say/{position}")
-        await asyncio.gather(*(page.until(lambda events: len(events) >= 12) for page in pages))
-    assert full["pages"] == PAGES
-    odd = [page.events for page in pages if page.ids() != list(range(1, 12))]
-    assert odd == []
-    assert (full["rss"] - empty["rss"]) / PAGES < 30
-
-
 def test_the_retry_hint_differs_so_that_pages_do_not_all_come_back_at_once() -> None:
     hub = Hub()
     hints = {
-        re.match(rb"retry: (\d+)", Live(hub, "b", "every")._catch_up(live.Topic(0, 1))) for _ in range(50)
+        re.match(rb"retry: (\d+)", Live(hub, "b", "every")._catch_up(hubs.Topic(0, 1))) for _ in range(50)
     }
     assert len({hint[1] for hint in hints if hint}) > 10

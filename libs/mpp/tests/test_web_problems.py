@@ -70,6 +70,17 @@ async def name(name: str, q: str = "") -> Response:
     return json_response({"name": name, "q": q})
 
 
+doors: dict[str, asyncio.Event] = {}
+
+
+@router.get("/doors/{name}")
+async def wait(name: str) -> Response:
+    arrived, doors[name] = doors[name], asyncio.Event()
+    arrived.set()
+    await doors[name].wait()
+    return json_response(b"x" * 1_000_000)
+
+
 @router.get("/faults/{kind}")
 async def fault(kind: str) -> Response:
     raise FAULTS[kind]
@@ -264,6 +275,19 @@ async def test_who_leaves_in_the_middle_of_a_body_harms_nobody(http: httpx.Async
             writer.write(b"POST /api/hall/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
             await writer.drain()
             writer.transport.abort()
+        assert (await http.post("/tickets", json=GOOD)).status_code == 201
+    assert lines == []
+
+
+async def test_who_leaves_while_we_work_harms_nobody(http: httpx.AsyncClient) -> None:
+    there = urlsplit(str(http.base_url))
+    with capture_logs() as lines:
+        doors["a"] = arrived = asyncio.Event()
+        _, writer = await asyncio.open_connection(there.hostname, there.port)
+        writer.write(b"GET /api/hall/v1/doors/a HTTP/1.1\r\nHost: x\r\n\r\n")
+        await arrived.wait()
+        writer.transport.abort()
+        doors["a"].set()
         assert (await http.post("/tickets", json=GOOD)).status_code == 201
     assert lines == []
 

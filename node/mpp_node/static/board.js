@@ -2,8 +2,9 @@
 const CATALOG = '/api/catalog/v1', QUEUE = '/api/queue/v1'
 const RECENT = 4, SILENCE = 40_000, LONGEST_PAUSE = 10_000 // ms
 const REASONS = {
-  holiday: 'Hari libur', break: 'Istirahat', staff: 'Petugas tidak di tempat',
-  system: 'Gangguan sistem', full: 'Nomor hari ini sudah habis', 'not-yet': 'Belum buka', over: 'Sudah tutup',
+  holiday: 'Hari libur', 'local-holiday': 'Libur daerah', 'weekly-closing': 'Hari ini tutup',
+  'before-opening': 'Belum buka', 'after-last-ticket': 'Pengambilan nomor sudah selesai', 'day-over': 'Sudah tutup',
+  full: 'Nomor hari ini sudah habis', break: 'Istirahat', staff: 'Petugas tidak di tempat', system: 'Gangguan sistem',
 }
 const ZONES = { 'Asia/Jakarta': 'WIB', 'Asia/Pontianak': 'WIB', 'Asia/Makassar': 'WITA', 'Asia/Jayapura': 'WIT' }
 

@@ -125,7 +125,8 @@ async def define_mall(
     await free_slug(db, body.slug, code)
     command = DefineMall(code=code, **dict(body), holidays=this_and_next(now.date()))
     outcome = await commanded(code, command, about, expected)
-    return written(outcome, 200 if known else 201)
+    begun = outcome.version == len(outcome.events) > 0
+    return written(outcome, 201 if begun else 200)
 
 
 @router.put("/malls/{slug}/hours", response_model=Written)

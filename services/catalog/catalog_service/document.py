@@ -21,6 +21,11 @@ class Fault:
     column: str
     reason: str
 
+    def place(self) -> tuple[int, str, int, str]:
+        """For an order by parts, rows and columns; what concerns the whole file comes first."""
+        part = PARTS.index(self.part) if self.part in PARTS else -1
+        return part, self.part, self.row, self.column
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -79,6 +84,6 @@ class BadDocument(Invalid):
     """The document was refused; `errors` name part, row, column and reason of each fault."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        errors: list[dict[str, Any]] = [asdict(fault) for fault in faults]
+        self.faults = sorted(faults, key=Fault.place)
+        errors: list[dict[str, Any]] = [asdict(fault) for fault in self.faults]
         super().__init__(f"{len(errors)} faults; nothing was changed", errors=errors)
-        self.faults = faults

@@ -3,21 +3,29 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from catalog_service.command import Command, Reason, Text
 from mpp.eventsourcing.decider import Event, Invalid, NotFound, Rejected
+
+# JSON Schema's format `time` means one with an offset; these are wall-clock times.
+Clock = Annotated[
+    dt.time,
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?$", "examples": ["07:30"]}
+    ),
+]
 
 
 class Hours(BaseModel):
     """One day's opening hours in the mall's zone; no ticket is issued from `last_ticket` on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    opens: dt.time
-    closes: dt.time
-    last_ticket: dt.time
+    opens: Clock
+    closes: Clock
+    last_ticket: Clock
 
     @model_validator(mode="before")
     @classmethod

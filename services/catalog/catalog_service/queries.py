@@ -43,7 +43,7 @@ async def calendar(db: asyncpg.Connection, mall: str, first: dt.date, last: dt.d
         "select date, hours, reason from days where mall = $1 and date between $2 and $3", mall, first, last
     )
     holidays = {row["year"]: orjson.loads(row["days"]) for row in years}
-    overrides = [DayOverridden.model_validate({k: parsed(v) for k, v in row.items()}) for row in days]
+    overrides = [DayOverridden(**{**row, "hours": parsed(row["hours"])}) for row in days]
     return Calendar(
         WEEK.validate_json(week) if week else CLOSED,
         {year: {dt.date.fromisoformat(day): name for day, name in d.items()} for year, d in holidays.items()},

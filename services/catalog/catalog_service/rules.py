@@ -201,8 +201,13 @@ def check(name: str, events: Sequence[Event]) -> list[str]:
         if service.agency not in mall.tenants
     ]
     for desk in mall.counters.values():
-        broken = counter.faults(DefineCounter(**desk.model_dump()), mall.code, mall.tenants, mall.lines)
-        wrong += [f"counter {desk.counter}: {fault.detail}" for fault in broken]
+        if desk.counter.rpartition("-")[0] != mall.code:
+            wrong.append(f"counter {desk.counter} is not of mall {mall.code}")
+        wrong += [
+            f"counter {desk.counter} serves line {letter}, which is not here"
+            for letter in desk.lines
+            if letter not in mall.lines
+        ]
     return wrong + _versions(events)
 
 

@@ -30,7 +30,7 @@ class Standard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    minutes: float = Field(gt=0, le=480, description="typical minutes at the counter")
+    minutes: float = Field(ge=0.1, le=480, description="typical minutes at the counter")
 
     # of delivery
     requirements: Items = Field((), description="persyaratan")

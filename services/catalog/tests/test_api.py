@@ -154,7 +154,9 @@ async def test_a_national_admin_makes_a_mall_and_nobody_else_does(client: Client
     local = client("mall-admin", malls=["7471"])
     assert (await local.put("/malls/7471", json=body)).status_code == 403
     national = client("national-admin")
-    assert (await national.put("/malls/7471", json=body)).status_code == 201
+    key = {"Idempotency-Key": str(uuid4())}
+    made, again = [await national.put("/malls/7471", json=body, headers=key) for _ in range(2)]
+    assert (made.status_code, made.json()) == (201, again.json()) and again.status_code == 201
     assert (await local.put("/malls/kendari", json=body | {"title": "MPP Kota Kendari"})).status_code == 200
     taken = await national.put("/malls/7472", json=body)
     assert (taken.status_code, taken.json()["type"]) == (409, "urn:mpp:problem:slug-taken")

@@ -22,7 +22,7 @@ async def codes(client: Client, q: str, mall: str = "bombana") -> list[str]:
         ("kartu kelaurga baru", "adminduk.kk-baru"),
         ("akta kelahirn", "adminduk.akta-kelahiran"),
         ("SKCK baru", "polri.skck-baru"),
-        ("skkc", "polri.skck-baru"),
+        ("skc", "polri.skck-baru"),
         ("STNK", "samsat.stnk-tahunan"),
         ("bpjs kesehatan mandiri", "bpjskes.pbpu"),
     ],

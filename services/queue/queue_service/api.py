@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from mpp.eventsourcing.decider import Forbidden
 from mpp.eventsourcing.handler import Outcome
 from mpp.eventsourcing.ids import new_id
 from mpp.web.answer import json_response
@@ -147,19 +148,26 @@ async def act(
     stream = await desk.hall_of(ticket)
     mall = await desk.mall(h.mall_and_day(stream)[0])
     if not (action in OWN and desk.is_secret(ticket, body.secret)):
-        await _may_act(who, ticket, stream, mall, desk)
+        await _may_act(who, ticket, stream, mall, desk, body.counter if action == "resume" else None)
     to = {"resume": {"counter": body.counter}, "transfer": {"line": body.line, "counter": body.counter}}
     command = ACTIONS[action](now, ticket, **to.get(action, {}))
     return _answer(await desk.handle(stream, command, about), ticket, mall, desk, now)
 
 
-async def _may_act(who: Actor, ticket: UUID, stream: str, mall: Mall, desk: Desk) -> None:
+async def _may_act(
+    who: Actor, ticket: UUID, stream: str, mall: Mall, desk: Desk, to: str | None = None
+) -> None:
+    """Staff of the mall; somebody of one agency where its people work: at the ticket's counter or line."""
     who.require(*STAFF, mall=mall.code)
     if who.agencies is None:
         return
-    found = (await desk.folds.read(desk.reader, stream)).state.ticket(ticket)
-    if found.counter:
-        who.require(*STAFF, mall=mall.code, agency=mall.agencies.get(found.counter))
+    hall: h.Hall = (await desk.folds.read(desk.reader, stream)).state
+    found, counters = hall.ticket(ticket), hall.plan.counters if hall.plan else {}
+    at = [c for c in counters.values() if (c.id == found.counter if found.counter else found.line in c.lines)]
+    if at and not any(who.may(*STAFF, mall=mall.code, agency=c.agency or None) for c in at):
+        raise Forbidden("This ticket is another agency's.")
+    if to and to in counters:
+        who.require(*STAFF, mall=mall.code, agency=counters[to].agency or None)
 
 
 async def _staffed(counter: str, desk: Desk, who: Actor) -> Mall:

@@ -100,7 +100,7 @@ async def board_live(
     mall = await desk.mall(slug)
     day = date or mall.day(now)
     stream = h.stream_of(mall.code, day)
-    desk.pages.watch_board(stream)
+    await desk.pages.watch_board(stream, db)
     missed = None if last is None else await _missed(db, desk, mall, stream, last)
     if missed is not None:
         return Live(desk.hub, board_topic(stream), "every", missed[0], after=missed[1])

@@ -39,7 +39,7 @@ def of_line(
     servers = _servers(hall, line, at, only)
     if not servers:
         return UNKNOWN
-    idle = any(counter not in hall.busy for counter in servers)
+    idle = any(_working(hall, counter, at) and counter not in hall.busy for counter in servers)
     if idle and ahead == 0:
         return Estimate(0.0, 1.0)
     minutes, strength = _minutes(hall, line, service), sum(servers.values())
@@ -77,3 +77,9 @@ def _servers(hall: Hall, line: str, at: datetime, only: str | None) -> dict[str,
         claims = {key for key in counter.lines if hall.line(key).first} | {line}
         shares[counter.id] = 1 / len(claims)
     return shares
+
+
+def _working(hall: Hall, counter: str, at: datetime) -> bool:
+    """Whether somebody sits there: it has a person, or had one lately."""
+    seen = hall.seen.get(counter)
+    return counter in hall.busy or (seen is not None and at - seen <= ACTIVE)

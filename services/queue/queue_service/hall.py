@@ -16,7 +16,7 @@ from queue_service.plan import ORDINARY, Plan
 from queue_service.ticket import Ticket, UnknownTicket, WrongState, number_of
 
 CHANNELS = ("kiosk", "web", "mobile", "telegram", "counter")
-GAP = 1 << 20  # between the orders of two tickets, so that others fit between them
+GAP = 1 << 40  # between the orders of two tickets, so that forty others fit one before the other
 
 
 def stream_of(mall: str, day: date) -> str:
@@ -340,19 +340,13 @@ def _rejoin(ticket: Ticket, hall: Hall, plan: Plan, at: datetime) -> t.TicketRej
     until = ticket.missed_at + timedelta(minutes=rules.rejoin_minutes)
     if at > until or ticket.rejoins >= rules.rejoins:
         raise RejoinRefused(until=until.isoformat(), rejoins=ticket.rejoins, allowed=rules.rejoins)
-    rank = ticket.place.rank
-    line = hall.line(ticket.line)
-    behind = min(rules.rejoin_after, len(line))
-    before, after = line.nth(behind - 1) if behind else None, line.nth(behind)
-    low = before.order if before and before.rank == rank else None
-    high = after.order if after and after.rank == rank else None
-    if high is not None:
-        order = (low + high) // 2 if low is not None else high - GAP // 2
-    elif low is not None:
-        order = low + GAP // 2
-    else:
-        order = ticket.place.order
-    return t.TicketRejoined(**_of(ticket, at), rank=rank, order=order)
+    rank, line = ticket.place.rank, hall.line(ticket.line)
+    start, end = line.start_of(rank), line.start_of(rank + 1)  # of those with the same right of way
+    index = min(max(rules.rejoin_after, start), end)
+    before, after = line.nth(index - 1) if index > start else None, line.nth(index) if index < end else None
+    high = after.order if after else (hall.count + 1) * GAP  # before whoever comes next, too
+    low = before.order if before else high - GAP
+    return t.TicketRejoined(**_of(ticket, at), rank=rank, order=(low + high) // 2)
 
 
 def _close(hall: Hall, at: datetime) -> list[Event]:

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections import defaultdict
+from time import monotonic
 from uuid import UUID
 
+import asyncpg
 import orjson
 import structlog
 
-from mpp.eventsourcing.log import lost
+from mpp.eventsourcing.log import Reading, lost
 from mpp.messaging.message import Message
 from mpp.messaging.tail import tail
 from mpp.service import Running
 from mpp.web.live import frame
 from queue_service.answers import call_frame, lines_answer, ticket_answer
-from queue_service.desk import Desk, UnknownMall
+from queue_service.desk import Desk
 from queue_service.hall import mall_and_day
 
 log = structlog.get_logger()
 TICK = 0.1  # seconds between two looks at halls in which something happened
+JOINING = 10.0  # seconds from the request of a page until it must listen, or counts as gone
 
 
 def board_topic(stream: str) -> str:
@@ -33,19 +36,24 @@ class Pages:
 
     def __init__(self, desk: Desk):
         self._desk = desk
-        self._changed: dict[str, int] = {}  # hall → position of what happened last
+        self._heard: int | None = None  # everything up to this position was offered to the boards
+        self._changed: set[str] = set()  # halls in which something happened
         self._boards: dict[str, bytes] = {}  # hall → the lines as last shown
-        self._tickets: dict[str, set[UUID]] = defaultdict(set)
+        self._joining: dict[str, float] = {}  # hall → until when a new board may not be listening yet
+        self._tickets: dict[str, dict[UUID, float]] = defaultdict(dict)  # hall → the same of ticket pages
 
-    def watch_board(self, stream: str) -> None:
+    async def watch_board(self, stream: str, db: asyncpg.Connection) -> None:
+        """Before a board's snapshot is made; whatever happens after it reaches the board."""
+        await self._begin(db)
         self._boards.setdefault(stream, b"")
+        self._joining[stream] = monotonic() + JOINING
 
     def watch_ticket(self, stream: str, ticket: UUID) -> None:
-        self._tickets[stream].add(ticket)
+        self._tickets[stream][ticket] = monotonic() + JOINING
 
     async def follow(self, running: Running) -> None:
-        """Without end: from now on, hear everything once and in order."""
-        position = await running.reader.fetchval("select coalesce(max(position), 0) from events")
+        """Without end: from the first page on, or from now, hear everything once and in order."""
+        position = await self._begin(running.reader)
         self._desk.hub.begin(position)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._refresh())
@@ -53,15 +61,21 @@ class Pages:
                 for message in batch:
                     await self._hear(message)
 
+    async def _begin(self, db: Reading) -> int:
+        """Where the feed begins, or goes on after it broke: no page was opened at an earlier position."""
+        if self._heard is None:
+            head = int(await db.fetchval("select coalesce(max(position), 0) from events"))
+            self._heard = head if self._heard is None else self._heard
+        return self._heard
+
     async def _hear(self, message: Message) -> None:
         stream = f"hall-{message.key}-{message.data['date']}"
-        self._changed[stream] = message.position
-        try:
-            call = call_frame(message, await self._desk.mall(message.key))
-        except UnknownMall:
-            return
+        call = call_frame(message, await self._desk.mall(message.key))
         if call is not None:
             self._desk.hub.publish(board_topic(stream), call, message.position)
+            await asyncio.sleep(0)  # let the boards write: many calls at once would look like a slow reader
+        self._changed.add(stream)
+        self._heard = message.position
 
     async def _refresh(self) -> None:
         """Lines and tickets are shown as they are, not as each event left them."""
@@ -69,11 +83,9 @@ class Pages:
         while True:
             await asyncio.sleep(TICK)
             ticks += 1
-            watched = {*self._boards, *self._tickets}
-            due = (
-                watched if ticks % 10 == 0 else watched & {*self._changed}
-            )  # schedules open and close lines too
-            for stream in due:
+            watched, changed = {*self._boards, *self._tickets}, self._changed
+            self._changed = set()
+            for stream in watched if ticks % 10 == 0 else watched & changed:  # schedules change lines too
                 try:
                     await self._show(stream)
                 except Exception as failure:
@@ -81,8 +93,6 @@ class Pages:
                         raise
                     log.warning("pages wait for the database")
                     break
-            else:
-                self._changed.clear()
 
     async def _show(self, stream: str) -> None:
         code, day = mall_and_day(stream)
@@ -90,19 +100,26 @@ class Pages:
         mall = await desk.mall(code)
         seen = await desk.state(desk.reader, mall, day)
         at = desk.clock(seen.state)
-        lines = orjson.dumps(lines_answer(seen.state, at))
-        if stream in self._boards and lines != self._boards[stream]:
-            self._boards[stream] = lines
-            if not desk.hub.publish(board_topic(stream), frame("lines", lines)):
-                del self._boards[stream]
-        for id_ in [*self._tickets.get(stream, ())]:
+        if stream in self._boards:
+            self._show_lines(stream, orjson.dumps(lines_answer(seen.state, at)))
+        for id_, until in [*self._tickets[stream].items()]:
             ticket = seen.state.tickets.get(id_)
-            if ticket is None or not self._tell(
+            heard = ticket and self._tell(
                 id_, orjson.dumps(ticket_answer(seen.state, ticket, mall, at)), seen.position
-            ):
-                self._tickets[stream].discard(id_)
-        if not self._tickets.get(stream):
-            self._tickets.pop(stream, None)
+            )
+            if not heard and monotonic() > until:
+                del self._tickets[stream][id_]
+        if not self._tickets[stream]:
+            del self._tickets[stream]
+
+    def _show_lines(self, stream: str, lines: bytes) -> None:
+        """When they changed; and again to a board that may have joined since its snapshot."""
+        topic, joining = board_topic(stream), monotonic() < self._joining[stream]
+        if not joining and not self._desk.hub.watched(topic):
+            del self._boards[stream], self._joining[stream]
+        elif joining or lines != self._boards[stream]:
+            self._boards[stream] = lines
+            self._desk.hub.publish(topic, frame("lines", lines))
 
     def _tell(self, ticket: UUID, answer: bytes, position: int) -> bool:
         """Whether anybody still watches."""

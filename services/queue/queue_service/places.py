@@ -1,5 +1,6 @@
 """Places in a line: a persistent sorted list, so that a fold can be kept and thrown away at no cost."""
 
+import sys
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,10 @@ class Places:
         if at < 0:
             return 0
         return sum(map(len, self.chunks[:at])) + bisect_left(self.chunks[at], place)
+
+    def start_of(self, rank: int) -> int:
+        """How many have a better rank."""
+        return self.ahead_of(Place(rank, -sys.maxsize, 0, UUID(int=0)))
 
     def nth(self, index: int) -> Place | None:
         """The place at this index from the front, if so many wait."""

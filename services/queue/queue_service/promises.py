@@ -19,30 +19,34 @@ def check(stream: str, recorded: Sequence[Recorded]) -> list[str]:
 
 def _numbers(recorded: Sequence[Recorded]) -> list[str]:
     """Each line counts 1, 2, 3 … and no ticket is issued twice."""
-    lines: dict[str, list[int]] = defaultdict(list)
+    lines: dict[str, list[str]] = defaultdict(list)
     tickets: Counter[UUID] = Counter()
     for r in recorded:
         if isinstance(r.event, t.TicketIssued):
-            lines[r.event.line].append(r.event.seq)
+            lines[r.event.line].append(r.event.number)
             tickets[r.event.ticket] += 1
     wrong = [
-        f"line {k}: numbers are not 1…{len(v)}" for k, v in lines.items() if v != [*range(1, len(v) + 1)]
+        f"line {line}: numbers are not 1…{len(numbers)}"
+        for line, numbers in lines.items()
+        if numbers != [t.number_of(line, n + 1) for n in range(len(numbers))]
     ]
     return wrong + [f"ticket {ticket} issued {n} times" for ticket, n in tickets.items() if n > 1]
 
 
 def _lives(recorded: Sequence[Recorded]) -> list[str]:
-    """Called once in each wait, and ended once; when the day is closed, everybody is."""
+    """Called once in each wait and never after the end, ended once; when the day is closed, everybody is."""
     waits: dict[UUID, bool] = {}
     ended: set[UUID] = set()
-    wrong = []
+    wrong, closed = [], False
     for event in (r.event for r in recorded):
         match event:
             case t.TicketIssued(ticket=ticket):
                 waits[ticket] = True
             case t.TicketCalled(ticket=ticket, number=number):
                 if not waits.get(ticket):
-                    wrong.append(f"{number} called twice")
+                    wrong.append(f"{number} called twice, or not waiting")
+                waits[ticket] = False
+            case t.TicketStarted(ticket=ticket):
                 waits[ticket] = False
             case t.TicketRejoined(ticket=ticket) | t.TicketTransferred(ticket=ticket):
                 waits[ticket] = True
@@ -51,9 +55,12 @@ def _lives(recorded: Sequence[Recorded]) -> list[str]:
                 if event.ticket in ended:
                     wrong.append(f"{event.number} ended twice")
                 ended.add(event.ticket)
+                waits[event.ticket] = False
             case HallClosed():
-                wrong += [f"ticket {ticket} has no final state" for ticket in waits if ticket not in ended]
-    return wrong
+                closed = True
+    return wrong + [
+        f"ticket {ticket} has no final state" for ticket in waits if closed and ticket not in ended
+    ]
 
 
 def _counters(recorded: Sequence[Recorded]) -> list[str]:
@@ -66,6 +73,8 @@ def _counters(recorded: Sequence[Recorded]) -> list[str]:
                 others = [ticket for ticket, counter in at.items() if counter == event.counter]
                 if any(ticket != event.ticket for ticket in others):
                     wrong.append(f"{event.counter} has two people")
+                if at.get(event.ticket, event.counter) != event.counter:
+                    wrong.append(f"{event.number} is at two counters")
                 at[event.ticket] = event.counter
             case t.TicketRecalled() | t.TicketIssued():
                 pass
@@ -86,7 +95,7 @@ def _limits(recorded: Sequence[Recorded]) -> list[str]:
             case t.TicketIssued(line=line, channel=channel):
                 issued[line] += 1
                 issued[f"{line}/{channel}"] += 1
-                limits = plan.lines[line] if plan else None
+                limits = plan.lines.get(line) if plan else None
                 if limits is None or event.quick:
                     continue
                 if limits.capacity is not None and issued[line] > limits.capacity:

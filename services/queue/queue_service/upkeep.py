@@ -15,6 +15,7 @@ from queue_service.plan import Plan
 log = structlog.get_logger()
 EVERY_SECONDS = 1.0
 QUIET_MINUTES = 60
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Upkeep:
@@ -36,7 +37,9 @@ class Upkeep:
                 continue
             facts = await views.facts_of(running.reader, hall["mall"])
             plan = Plan.of(hall["mall"], hall["date"], facts)
-            await running.handle(hall["stream"], ChangePlan(_now(), plan), About(role="system"))
+            # A simulated day has its own clock: the latest that happened in it, never ours.
+            at = _now() if running.settings.clock == "system" else LONG_AGO
+            await running.handle(hall["stream"], ChangePlan(at, plan), About(role="system"))
             self._planned[hall["stream"]] = hall["position"]
 
     async def close_days(self, running: Running) -> None:

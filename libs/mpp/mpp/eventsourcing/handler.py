@@ -34,10 +34,11 @@ class Transactions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command for one stream."""
+    """One command for one stream; `about` when it is not that of the whole unit."""
 
     stream: str
     command: Any
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +246,17 @@ class Handler:
     def _decide(self, unit: Unit, draft: Draft) -> Outcome:
         if not unit.steps:
             return Outcome("", 0, (), None)
-        folds, news, about = dict[str, Folded](), list[New](), unit.about.as_json()
+        folds, news = dict[str, Folded](), list[New]()
         for step in unit.steps:
-            fold = folds.get(step.stream) or draft.folds[step.stream]
+            fold, about = (
+                folds.get(step.stream) or draft.folds[step.stream],
+                (step.about or unit.about).as_json(),
+            )
             decider = self.decider(step.stream)
             for event in decider.decide(step.command, fold.state):
-                fold = Folded(decider.evolve(fold.state, event), fold.version + 1, new_id())
-                news.append(New(fold.last, step.stream, fold.version, event, about))  # type: ignore[arg-type]
+                last = new_id()
+                fold = Folded(decider.evolve(fold.state, event), fold.version + 1, last)
+                news.append(New(last, step.stream, fold.version, event, about))
             folds[step.stream] = fold
         draft.folds.update(folds)
         draft.events += news

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -76,7 +78,6 @@ class Inbox:
         """Without end; after any trouble go on from the cursor."""
         while True:
             try:
-                await self._jetstream.ensure(self._source)
                 async for batch in self._jetstream.read(self._source, await self._bootstrap()):
                     await self.handle([decode(stored.payload) for stored in batch])
                     if not batch:
@@ -124,10 +125,16 @@ class Inbox:
     async def _together(self, messages: Sequence[Message], cursor: int) -> bool:
         """Whether these could be handled; trouble that passes is raised."""
         try:
-            steps = [step for m in messages for step in self.steps(m)]
+            steps: list[Step] = []
             advance = self._cursors.advance(self._source, cursor, messages[-1].position, len(messages))
-            with span(f"{self._source} inbox", parent=messages[-1].traceparent, kind=SpanKind.CONSUMER):
-                await self._handle.all(steps, About(role="system", traceparent=traceparent()), also=[advance])
+            with ExitStack() as spans:  # each message goes on in the trace that it came with
+                for message in messages:
+                    spans.enter_context(
+                        span(message.type, parent=message.traceparent, kind=SpanKind.CONSUMER)
+                    )
+                    about = About(role="system", traceparent=traceparent())
+                    steps += [replace(step, about=about) for step in self.steps(message)]
+                await self._handle.all(steps, also=[advance])
         except WAITS:
             raise
         except Exception as failure:

@@ -203,4 +203,4 @@ def stream_of(service: str) -> str:
 
 
 async def _reported(failure: Exception) -> None:
-    log.warning("nats", failure=type(failure).__name__)
+    log.warning("nats", failure=type(failure).__name__, why=str(failure))

@@ -79,9 +79,10 @@ class Relay:
         while True:
             try:
                 await self.resume()
-                FENCED.labels(self._service).set(0)
                 while True:
-                    if await self.step():
+                    more = await self.step()
+                    FENCED.labels(self._service).set(0)
+                    if more:
                         await asyncio.sleep(0.005)  # let a few more gather before the next read
                     else:
                         await self._wait()

@@ -30,7 +30,6 @@ async def tail(jetstream: JetStream, source: str, position: int) -> AsyncIterato
     """Batches of messages after this position, each once and in order; an empty batch when all is quiet."""
     while True:
         try:
-            await jetstream.ensure(source)
             sequence, _ = await sequence_of(jetstream, source, position)
             async for batch in jetstream.read(source, sequence):
                 messages = [m for stored in batch if (m := decode(stored.payload)).position > position]

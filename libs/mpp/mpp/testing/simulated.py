@@ -144,7 +144,7 @@ class Transaction:
 
     def end(self, commit: bool) -> None:
         """On the server, whether or not anybody still waits for the reply."""
-        if commit and self.lock is self.database.lock:
+        if commit:
             self.database.apply(self)
             self.database.committed(self.rows)
         self.lock.release()
@@ -179,15 +179,15 @@ class SimulatedLog:
         ended = loop.create_future()
 
         def end() -> None:
-            tx.end(arrives and self._database.up)
+            survives = self._database.up and tx.lock is self._database.lock
+            tx.end(arrives and survives)
             if not ended.done():
-                ended.set_result(None)
+                ended.set_result(survives)
 
         loop.call_later(self._dice.delay(), end)
-        if arrives and answered:
-            await ended
+        survived = arrives and answered and await ended
         await self._dice.pause()
-        if not (arrives and answered and self._database.up and tx.lock is self._database.lock):
+        if not survived:
             raise CommitUnknown
 
     async def read_after(self, position: int, id: UUID | None, limit: int) -> list[Row]:  # noqa: A002

@@ -1,6 +1,7 @@
 """A toy service for the kernel's own tests: a hall gives out numbers without gaps."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from mpp.eventsourcing.decider import Decider, Event, Rejected
 from mpp.eventsourcing.handler import Handler, Step
-from mpp.eventsourcing.log import SCHEMA_SQL, Recorded, connect
+from mpp.eventsourcing.log import SCHEMA_SQL, Log, Recorded, connect
 from mpp.eventsourcing.views import Changes, create_statements
 from mpp.messaging.message import Message
 from mpp_contracts.published import Published
@@ -174,6 +175,18 @@ async def create(dsn: str, schema: str = "toy") -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def writing(dsn: str, **options: Any) -> AsyncIterator[Handler]:
+    """A started handler on the log in schema `toy`."""
+    handle, log = handler(**options), Log(dsn, "toy", "write")
+    handle.start(log)
+    try:
+        yield handle
+    finally:
+        await handle.stop()
+        await log.close()
 
 
 def told(messages: Sequence[Message]) -> list[int]:

@@ -33,8 +33,12 @@ class Edge:
         parent = exchange.headers.get(b"traceparent", b"").decode("latin-1")
         with span(scope["method"], parent=parent, kind=SpanKind.SERVER) as exchange.span:
             await self._serve(exchange)
-        if exchange.follow is not None:  # a live page: the app's frames are gone, the connection stays
-            await exchange.follow(receive, send)
+        follow = exchange.follow
+        if follow is not None:  # a live page: the request is done and let go, the connection stays
+            for name in scope.keys() - {"type", "method"}:  # those are asked for at every write
+                del scope[name]
+            del exchange, parent
+            await follow(receive, send)
 
     async def _serve(self, exchange: Exchange) -> None:
         try:

@@ -20,7 +20,7 @@ _HEADERS = [
 ]
 _NO_STORE = (b"cache-control", b"no-store")
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 SECONDS = Histogram(
     "http_requests_seconds",
     "Time until the answer begins; a live page stays open for hours.",

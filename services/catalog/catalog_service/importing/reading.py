@@ -35,7 +35,7 @@ def read(content: bytes, format: str, mall: str = "", progress: Progress | None 
     rows.sort(key=lambda row: PARTS.index(row.part))
     code = next((str(row.values.get("code", "")) for row in rows if row.part == "mall"), mall)
     entries = _entries(rows, code, faults, progress)
-    return Document(tuple(entries), tuple(faults))
+    return Document(tuple(entries), tuple(sorted(faults, key=Fault.place)))
 
 
 def _entries(rows: list[Row], mall: str, faults: list[Fault], progress: Progress | None) -> Iterable[Entry]:

@@ -65,13 +65,10 @@ class Row:
 
     def read(self, mall: str) -> Entry | list[Fault]:
         """The command asked for, or everything wrong with the row; `mall` completes counter ids."""
-        values = {name: value for name, value in self.values.items() if value not in NOTHING}
+        values = {n: v for n, v in self.values.items() if not (isinstance(v, str) and v in NOTHING)}
         try:
-            if self.part == "hours":
-                return Entry("hours", self.number, SetHours(week=week(values)))
-            return Entry(
-                self.part, self.number, COMMANDS[self.part].model_validate(self._shape(values, mall))
-            )
+            shaped = {"week": week(values)} if self.part == "hours" else self._shape(values, mall)
+            return Entry(self.part, self.number, COMMANDS[self.part].model_validate(shaped))
         except ValidationError as error:
             return [
                 self.fault(self._column(problem["loc"]), reason_of(problem))

@@ -1,0 +1,125 @@
+"""Clients of the public API: own tokens, own connections, and the patience of a good client."""
+
+import asyncio
+import random
+import ssl
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from mpp_node.simulate.clock import Clock
+
+PATIENCE = 60.0  # real seconds without any answer, then the node is given up
+PAUSES = (0.05, 5.0)  # real seconds between two tries: the first, the longest
+TLS = ssl.create_default_context()  # dear to make, and the same for everybody
+
+
+class Refused(Exception):
+    """The API said no; `code` is the stable word of the problem's type."""
+
+    def __init__(self, status: int, problem: dict[str, Any], asked: str) -> None:
+        self.status, self.problem = status, problem
+        self.code = str(problem.get("type", "")).removeprefix("urn:mpp:problem:") or f"status-{status}"
+        super().__init__(f"{asked}: {status} {self.code}: {problem.get('detail', '')}")
+
+
+class Unreachable(RuntimeError):
+    """The node gave no useful answer for a minute."""
+
+
+@dataclass
+class Tally:
+    """Real requests and what became of them, since `began` (monotonic seconds)."""
+
+    began: float = field(default_factory=monotonic)
+    requests: int = 0
+    retried: int = 0
+    failed: int = 0  # answers 500: a defect, whatever caused it
+
+    @property
+    def seconds(self) -> float:
+        return monotonic() - self.began
+
+
+class Client:
+    """One party that speaks to the API: a kiosk, a browser, an officer's console."""
+
+    def __init__(self, http: httpx.AsyncClient, clock: Clock, tally: Tally, token: str = "") -> None:
+        self.http, self._clock, self._tally = http, clock, tally
+        self._auth = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def of(self, token: str) -> "Client":
+        """Another party on the same connections."""
+        return Client(self.http, self._clock, self._tally, token)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who asks, and when in simulated time."""
+        return {**self._auth, "Mpp-Time": self._clock.now.isoformat()}
+
+    async def get(self, path: str, **query: str | int) -> Any:
+        """The answer's JSON. Raises Refused, Unreachable."""
+        return await self._ask("GET", path, query, None, {})
+
+    async def post(self, path: str, body: Any = None, key: UUID | None = None, **query: str) -> Any:
+        """Give a command once, however often it has to be sent; its answer's JSON, None for 204."""
+        return await self._ask("POST", path, query, body, {"Idempotency-Key": str(key or uuid4())})
+
+    async def items(self, path: str, **query: str | int) -> list[dict[str, Any]]:
+        """All pages of a list."""
+        page = await self.get(path, limit=200, **query)
+        items: list[dict[str, Any]] = page["items"]
+        while page["next"]:
+            page = await self.get(path, limit=200, cursor=page["next"], **query)
+            items += page["items"]
+        return items
+
+    async def _ask(
+        self, method: str, path: str, query: dict[str, Any], body: Any, headers: dict[str, str]
+    ) -> Any:
+        headers = {**self.headers, **headers}
+        request = self.http.build_request(method, path, params=query or None, json=body, headers=headers)
+        answer = await self._send(request)
+        if answer is None:
+            with self._clock.stopped():
+                answer = await self._insist(request)
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, _problem(answer), f"{method} {path}")
+        return None if answer.status_code == 204 else answer.json()
+
+    async def _insist(self, request: httpx.Request) -> httpx.Response:
+        """The same request again and again, more and more slowly."""
+        until, (pause, longest) = monotonic() + PATIENCE, PAUSES
+        while monotonic() < until:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            self._tally.retried += 1
+            if (answer := await self._send(request)) is not None:
+                return answer
+            pause = min(2 * pause, longest)
+        raise Unreachable(f"{request.method} {request.url.path}: no answer for {PATIENCE:.0f} s")
+
+    async def _send(self, request: httpx.Request) -> httpx.Response | None:
+        """One try; None when it is worth another."""
+        self._tally.requests += 1
+        try:
+            answer = await self.http.send(request)
+        except httpx.TransportError:
+            return None
+        self._tally.failed += answer.status_code == 500
+        return None if answer.status_code >= 500 or answer.status_code == 429 else answer
+
+
+def connections(base: str) -> httpx.AsyncClient:
+    """Connections of one client machine, its own."""
+    return httpx.AsyncClient(base_url=base, verify=TLS, timeout=httpx.Timeout(15.0, connect=5.0))
+
+
+def _problem(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
