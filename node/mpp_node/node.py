@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from mpp_node import database, gateway
 from mpp_node.home import Home
 from mpp_node.program import Program, answers, fetched, served
-from mpp_node.services import SERVICES, Service, environment, nats_users
+from mpp_node.services import SERVICES, nats_users
 from mpp_node.supervisor import Supervisor
 from mpp_servers.nats import Nats
 from mpp_servers.postgres import Postgres
@@ -80,7 +79,7 @@ class Node:
             await self.stop()
 
     async def start(self) -> None:
-        """Databases first, then every schema, then the services, at last the seeds."""
+        """Databases first, then the gateway and every service."""
         supervisor = self.supervisor
         async with _together() as group:
             group.create_task(self._prepare_database())
@@ -89,7 +88,7 @@ class Node:
             group.create_task(supervisor.start(self.gateway))
             group.create_task(supervisor.start(self.site))
             for service in SERVICES:
-                group.create_task(self._start_service(service))
+                group.create_task(supervisor.start(served(self.home, service)))
         await self._through_the_gateway()
 
     async def stop(self) -> None:
@@ -100,36 +99,6 @@ class Node:
     async def _prepare_database(self) -> None:
         await self.supervisor.start(self.postgres)
         await database.prepare(self.postgres, self.home)
-
-    async def _start_service(self, service: Service) -> None:
-        await self._once(service, "migrate")
-        async with _together() as group:
-            group.create_task(self.supervisor.start(served(self.home, service)))
-            if service.seeds:
-                group.create_task(self._once(service, "seed"))
-
-    async def _once(self, service: Service, command: str) -> None:
-        log = self.home.logs / f"{service.name}-{command}.log"
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                service.module,
-                command,
-                env=environment(self.home, service),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                process_group=0,
-            )
-            try:
-                code = await process.wait()
-            finally:
-                with suppress(ProcessLookupError):
-                    process.terminate()
-        if code:
-            last = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-            raise DidNotStart(f"{service.name} {command} ended with {code}:\n{last}")
 
     async def _through_the_gateway(self) -> None:
         """Until the public addresses answer, and every mall of the catalog has its board.

@@ -34,9 +34,10 @@ class Program(Server):
 
 
 def served(home: Home, service: Service) -> Program:
-    """A service of the node as a program."""
+    """A service of the node as a program: one process brings its schema and its seeds up and then serves."""
     env, port = environment(home, service), home.port(service.name)
-    return Program(home, service.name, [service.module, "serve"], env, port, "/health/ready")
+    commands = ["migrate", *(["seed"] if service.seeds else []), "serve"]
+    return Program(home, service.name, [service.module, *commands], env, port, "/health/ready")
 
 
 def answers(port: int, path: str) -> bool:

@@ -80,11 +80,11 @@ def nats_users(home: Home) -> list[User]:
     users = [User("operator", home.secret("nats/operator"))]
     for known in SERVICES:
         own = f"mpp-{known.name}"
-        publish = [f"mpp.{known.name}.>", "$JS.API.INFO"]
+        publish = [f"mpp.{known.name}.>", f"poke.{known.name}", "$JS.API.INFO"]
         publish += [f"$JS.API.STREAM.CREATE.{own}", f"$JS.API.STREAM.UPDATE.{own}"]
         publish += [subject for other in SERVICES for subject in _reading(f"mpp-{other.name}")]
         secret = home.secret(f"nats/{known.name}")
-        users.append(User(known.name, secret, publish, subscribe=["mpp.>", "_INBOX.>"]))
+        users.append(User(known.name, secret, publish, subscribe=["mpp.>", f"poke.{known.name}", "_INBOX.>"]))
     return users
 
 

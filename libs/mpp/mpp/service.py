@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from socket import socket
 
@@ -128,7 +129,7 @@ class Service:
             self.attach(app, running)
             reads = Log(settings.database_url, running.schema, "relay")
             relay = Relay(self.name, reads, running.jetstream, self.handle.decode, self.announce)
-            self.handle.committed = relay.poke
+            self.handle.committed = partial(_poke, relay, running.jetstream, self.name)
             background = asyncio.create_task(self._background(running, relay))
             gc.collect()
             gc.freeze()
@@ -143,6 +144,7 @@ class Service:
 
     async def _background(self, running: Running, relay: Relay) -> None:
         await running.jetstream.connect()
+        await running.jetstream.on_poke(self.name, relay.poke)
         duties: dict[str, Callable[[], Awaitable[None]]] = {"relay": relay.run}
         duties |= {f"inbox-{source}": inbox.run for source, inbox in running.inboxes.items()}
         duties |= {name: partial(work, running) for name, work in self.once.items()}
@@ -198,17 +200,24 @@ class Service:
         told.shutdown()
 
     def main(self) -> None:
+        """`python -m <name>_service migrate serve`: one command after the other, while they succeed."""
         from mpp import operations
 
         commands: dict[str, Command] = {**operations.commands(self), **self.commands}
+        known = ["serve", *commands]
         parser = argparse.ArgumentParser(prog=f"{self.name}-service", description=self.title)
-        parser.add_argument("command", choices=["serve", *commands])
-        asked, rest = parser.parse_known_args()
+        parser.add_argument("command", choices=known, nargs="+", help="the last one's options may follow")
+        words = list(takewhile(known.__contains__, sys.argv[1:]))
+        asked = parser.parse_args(words or sys.argv[1:2]).command
         settings = self.settings()
-        if asked.command == "serve":
-            return self.serve(settings)
-        telemetry.configure(self.name, log_level="warning")
-        sys.exit(asyncio.run(self._command(commands[asked.command], settings, rest)))
+        for command in asked:
+            if command == "serve":
+                self.serve(settings)
+                continue
+            telemetry.configure(self.name, log_level="warning")
+            rest = sys.argv[1 + len(words) :] if command is asked[-1] else []
+            if code := asyncio.run(self._command(commands[command], settings, rest)):
+                sys.exit(code)
 
     async def _command(self, command: Command, settings: Settings, rest: list[str]) -> int:
         async with self.running(settings) as running:
@@ -224,6 +233,14 @@ class Draining(uvicorn.Server):
         for close in state.running.closing:
             close()
         await super().shutdown(sockets)
+
+
+def _poke(relay: Relay, jetstream: JetStream, service: str) -> None:
+    """Wake whichever replica relays: this one, or another over NATS."""
+    if relay.running:
+        relay.poke()
+    else:
+        jetstream.poke(service)
 
 
 async def _close(pool: asyncpg.Pool) -> None:

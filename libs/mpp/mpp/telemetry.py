@@ -16,7 +16,6 @@ import pydantic
 import structlog
 from opentelemetry import context
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -67,6 +66,8 @@ def configure(
     if otlp_endpoint is None:
         _tracer = None
         return Telemetry(None)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # dear to import
+
     provider = TracerProvider(
         resource=Resource.create({"service.name": service}),
         sampler=ParentBased(TraceIdRatioBased(sample)),

@@ -130,7 +130,7 @@ async def test_a_writer_that_waits_too_long_for_the_lock_is_unavailable(
         )
         waiting = asyncio.create_task(handle(A, Give("x")))
         held_up = "select count(*) from pg_stat_activity where wait_event = 'advisory' and datname = $1"
-        while not await database.fetchval(held_up, name):
+        while not await database.fetchval(held_up, name):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         assert not waiting.done()
 

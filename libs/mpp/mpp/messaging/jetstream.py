@@ -1,12 +1,14 @@
 """The only file that knows NATS: one stream per service, fenced publishing, ordered reading."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import nats
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StorageType, StreamConfig
@@ -41,7 +43,7 @@ class JetStream:
 
     def __init__(self, url: str, name: str, replicas: int = 1):
         self._url, self._name, self._replicas = url, name, replicas
-        self._client = Client()
+        self._client, self._poking = Client(), False
 
     async def connect(self) -> None:
         """Wait for the server as long as it takes; later losses are mended in the background."""
@@ -62,6 +64,28 @@ class JetStream:
     async def close(self) -> None:
         if self._client.is_connected or self._client.is_reconnecting:
             await self._client.close()
+
+    def poke(self, service: str) -> None:
+        """Tell the replica that relays this service that its log grew; if that is lost, it looks anyway."""
+        if self._client.is_connected and not self._poking:
+            self._poking = True
+            asyncio.get_running_loop().create_task(self._poke(service))
+
+    async def _poke(self, service: str) -> None:
+        try:
+            await self._client.publish(f"poke.{service}")
+        except UNREACHABLE:
+            log.debug("nobody poked", service=service)
+        finally:
+            self._poking = False
+
+    async def on_poke(self, service: str, act: Callable[[], None]) -> None:
+        """Call `act` whenever another replica of the service pokes."""
+
+        async def poked(_: Msg) -> None:
+            act()
+
+        await self._client.subscribe(f"poke.{service}", cb=poked)
 
     async def ensure(self, service: str) -> None:
         """The stream of this service, kept on disk for 14 days."""

@@ -68,7 +68,7 @@ class Relay:
         self._decode_row, self._announce, self._window = decode_row, announce, window
         self._position, self._told, self._sequence = 0, 0, 0
         self._id: UUID | None = None
-        self._poked = asyncio.Event()
+        self._poked, self.running = asyncio.Event(), False
 
     def poke(self) -> None:
         """There is something new in the log."""
@@ -76,23 +76,30 @@ class Relay:
 
     async def run(self) -> None:
         """Without end; whatever goes wrong, begin again from what JetStream holds."""
-        while True:
-            try:
-                await self.resume()
-                while True:
-                    more = await self.step()
-                    FENCED.labels(self._service).set(0)
-                    if more:
-                        await asyncio.sleep(0.005)  # let a few more gather before the next read
-                    else:
-                        await self._wait()
-            except LogLostFacts as alarm:
-                FENCED.labels(self._service).set(1)
-                log.error("the log lost facts; nothing is published", service=self._service, alarm=str(alarm))
-                await asyncio.sleep(5)
-            except (Fenced, Unavailable, *UNREACHABLE) as trouble:
-                log.warning("relay begins again", service=self._service, trouble=type(trouble).__name__)
-                await asyncio.sleep(0.5)
+        self.running = True
+        try:
+            while True:
+                await self._relay()
+        finally:
+            self.running = False
+
+    async def _relay(self) -> None:
+        try:
+            await self.resume()
+            while True:
+                more = await self.step()
+                FENCED.labels(self._service).set(0)
+                if more:
+                    await asyncio.sleep(0.005)  # let a few more gather before the next read
+                else:
+                    await self._wait()
+        except LogLostFacts as alarm:
+            FENCED.labels(self._service).set(1)
+            log.error("the log lost facts; nothing is published", service=self._service, alarm=str(alarm))
+            await asyncio.sleep(5)
+        except (Fenced, Unavailable, *UNREACHABLE) as trouble:
+            log.warning("relay begins again", service=self._service, trouble=type(trouble).__name__)
+            await asyncio.sleep(0.5)
 
     async def _wait(self) -> None:
         try:

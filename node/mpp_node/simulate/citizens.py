@@ -1,0 +1,125 @@
+"""Citizens: they take a number, look at it, sometimes give up, and sometimes come back too late."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from mpp_node.simulate.arrivals import Person
+from mpp_node.simulate.client import Client, Refused
+from mpp_node.simulate.events import events
+from mpp_node.simulate.floor import QUEUE, Floor
+from mpp_node.simulate.record import Visit
+
+OVER = ("completed", "cancelled", "missed", "lapsed")
+TURNED_AWAY = ("mall-closed", "line-closed", "line-full", "quota-used")
+MACHINES = 4  # that citizens' browsers share the connections of
+FOLLOWERS = 40  # live pages open at a time
+
+
+class Citizens:
+    """Everybody who comes, at the kiosks of the hall or with a browser."""
+
+    def __init__(self, floor: Floor, kiosks: list[Client], browsers: list[Client]) -> None:
+        self._floor, self._kiosks, self._browsers = floor, kiosks, browsers
+        self.pages: dict[str, str] = {}  # ticket → the status its live page told last
+        self._following = 0
+
+    async def visit(self, person: Person) -> None:
+        """The whole visit of one person, or what is left of it."""
+        floor = self._floor
+        visit = floor.record.of_person.get(person.n)
+        if visit is None:
+            await floor.clock.until(floor.moment(person.arrives))
+            visit = await self._take_number(person)
+        if visit is None:
+            return
+        if person.follows and self._following < FOLLOWERS and visit.status not in OVER:
+            self._following += 1
+            floor.tasks.create_task(self._follow(visit))
+        if visit.status == "missed":
+            await self.come_back(visit, person)
+        await self._wait(visit, person)
+
+    async def _take_number(self, person: Person) -> Visit | None:
+        floor = self._floor
+        asked = {"mall": floor.mall.slug, "service": person.service, "channel": person.channel}
+        if person.priority:
+            asked["priority"] = person.priority
+        key = floor.id_of(f"ticket of {person.n}")
+        try:
+            answer = await self._client(person).post(f"{QUEUE}/tickets", asked, key)
+        except Refused as refusal:
+            if refusal.code not in TURNED_AWAY:
+                raise
+            floor.record.add("refused", floor.clock.now, person=person.n, why=refusal.code)
+            return None
+        return floor.issued(person.n, answer)
+
+    async def _wait(self, visit: Visit, person: Person) -> None:
+        """Look at the ticket now and then; some lose patience."""
+        clock = self._floor.clock
+        plans = [(minutes, False) for minutes in person.looks]
+        plans += [(person.gives_up, True)] if person.gives_up else []
+        for minutes, leaves in sorted(plans):
+            moment = visit.issued_at + timedelta(minutes=minutes)
+            if moment < clock.now:
+                continue
+            await clock.until(moment)
+            if visit.status != "waiting":
+                return
+            if leaves:
+                return await self._cancel(visit, person)
+            await self._client(person).get(f"{QUEUE}/tickets/{visit.id}")
+
+    async def _cancel(self, visit: Visit, person: Person) -> None:
+        try:
+            answer = await self._act(visit, person, "cancel")
+        except Refused as refusal:
+            if refusal.code != "wrong-state" or refusal.problem["status"] == "waiting":
+                raise
+            return  # called a moment before
+        self._floor.moved(visit, answer)
+
+    async def come_back(self, visit: Visit, person: Person) -> None:
+        """Who missed the call asks to be let in again; it may be too late."""
+        floor = self._floor
+        if person.comes_back is None or visit.returns:
+            return
+        await floor.clock.until(visit.since + timedelta(minutes=person.comes_back))
+        if floor.clock.now >= floor.mall.last_ticket:
+            return
+        try:
+            answer = await self._act(visit, person, "rejoin")
+        except Refused as refusal:
+            if refusal.code != "rejoin-refused":
+                raise
+            return
+        floor.moved(visit, answer)
+
+    async def _act(self, visit: Visit, person: Person, action: str) -> Any:
+        path = f"{QUEUE}/tickets/{visit.id}/{action}"
+        return await self._client(person).post(path, {"secret": visit.secret})
+
+    def _client(self, person: Person) -> Client:
+        if person.channel == "kiosk":
+            return self._kiosks[person.n % len(self._kiosks)]
+        browser = self._browsers[person.n % len(self._browsers)]
+        return browser.of(self._floor.token("citizen", str(person.n))) if person.signed_in else browser
+
+    async def _follow(self, visit: Visit) -> None:
+        """Keep the ticket's live page open, in real time, until the visit is over."""
+        path, browser = f"{QUEUE}/tickets/{visit.id}/live", self._browsers[0]
+        self.pages[visit.id] = ""
+        while True:
+            try:
+                async for event in events(browser, path):
+                    if event.name == "ticket":
+                        self.pages[visit.id] = event.data["status"]
+                    if self.pages[visit.id] in OVER and visit.returns == 0:
+                        self._following -= 1
+                        return
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.5)
