@@ -6,6 +6,7 @@ import typer
 
 from mpp_node.commands import run, services, token
 from mpp_node.home import AlreadyRunning, NoNode
+from mpp_node.simulate.command import simulate
 from mpp_servers.server import DidNotStart
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -17,6 +18,7 @@ app.command()(services.seed)
 app.command()(services.rebuild)
 app.command()(services.verify)
 app.command("dead-letters")(services.dead_letters)
+app.command()(simulate)
 
 
 def main() -> None:

@@ -233,6 +233,7 @@ class Draining(uvicorn.Server):
         for close in state.running.closing:
             close()
         await super().shutdown(sockets)
+        self._captured_signals.clear()  # not raised again: the process ends by itself, its last spans sent
 
 
 def _poke(relay: Relay, jetstream: JetStream, service: str) -> None:

@@ -170,9 +170,11 @@ async def test_connections_killed_again_and_again_lose_and_double_nothing(postgr
                 kills += await database.fetchval(kill)
 
         killing = asyncio.create_task(killer())
-        clients = await asyncio.gather(*(client(handle, name) for name in range(8)))
-        killing.cancel()
-        await asyncio.wait([killing])
+        try:
+            clients = await asyncio.gather(*(client(handle, name) for name in range(8)))
+        finally:
+            killing.cancel()
+            await asyncio.wait([killing])
         outcomes = [outcome for each in clients for outcome in each]
 
     assert kills > 5

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from math import exp, log
 from random import Random
 from typing import TypeVar
@@ -74,7 +75,7 @@ def plan(mall: Mall, total: int, seed: int) -> list[Person]:
 
 def rate(share: float) -> float:
     """How eagerly people come at this share of the day, without a unit."""
-    for (x0, y0), (x1, y1) in zip(RUSH, RUSH[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(RUSH):
         if share <= x1:
             return y0 + (y1 - y0) * (share - x0) / (x1 - x0)
     return 0.0
@@ -126,4 +127,3 @@ def _one(chance: Random, shares: Mapping[T, float]) -> T:
 
 def _chance(mall: Mall, seed: int, of: str) -> Random:
     return Random(f"{mall.code} {mall.day} {seed} {of}")
-

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 import httpx
 
@@ -43,13 +44,11 @@ class Board:
     async def caught_up(self) -> None:
         """Until every acknowledged call was heard, or it is too late."""
         record = self._floor.record
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(LATE):
-                while len(record.heard) < len(record.calls):
+                while record.unheard():
                     self._news.clear()
                     await self._news.wait()
-        except TimeoutError:
-            pass
 
     def _connected(self, position: int | None) -> None:
         if position is not None:

@@ -1,6 +1,7 @@
 """Citizens: they take a number, look at it, sometimes give up, and sometimes come back too late."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,19 +13,22 @@ from mpp_node.simulate.events import events
 from mpp_node.simulate.floor import QUEUE, Floor
 from mpp_node.simulate.record import Visit
 
-OVER = ("completed", "cancelled", "missed", "lapsed")
+ENDED = ("completed", "cancelled", "lapsed")
+OVER = (*ENDED, "missed")  # who missed a call may come back
 TURNED_AWAY = ("mall-closed", "line-closed", "line-full", "quota-used")
-MACHINES = 4  # that citizens' browsers share the connections of
 FOLLOWERS = 40  # live pages open at a time
+PAUSE = 0.3  # real seconds before a broken live page is opened again
+LATE = 20.0  # real seconds that the last word of a live page may take
 
 
 class Citizens:
     """Everybody who comes, at the kiosks of the hall or with a browser."""
 
-    def __init__(self, floor: Floor, kiosks: list[Client], browsers: list[Client]) -> None:
-        self._floor, self._kiosks, self._browsers = floor, kiosks, browsers
+    def __init__(self, floor: Floor, kiosks: list[Client], browsers: list[Client], phone: Client) -> None:
+        self._floor, self._kiosks, self._browsers, self._phone = floor, kiosks, browsers, phone
         self.pages: dict[str, str] = {}  # ticket → the status its live page told last
         self._following = 0
+        self._news = asyncio.Event()
 
     async def visit(self, person: Person) -> None:
         """The whole visit of one person, or what is left of it."""
@@ -37,7 +41,7 @@ class Citizens:
             return
         if person.follows and self._following < FOLLOWERS and visit.status not in OVER:
             self._following += 1
-            floor.tasks.create_task(self._follow(visit))
+            floor.watch(self._follow(visit))
         if visit.status == "missed":
             await self.come_back(visit, person)
         await self._wait(visit, person)
@@ -110,16 +114,23 @@ class Citizens:
 
     async def _follow(self, visit: Visit) -> None:
         """Keep the ticket's live page open, in real time, until the visit is over."""
-        path, browser = f"{QUEUE}/tickets/{visit.id}/live", self._browsers[0]
+        path = f"{QUEUE}/tickets/{visit.id}/live"
         self.pages[visit.id] = ""
-        while True:
-            try:
-                async for event in events(browser, path):
+        while self.pages[visit.id] not in ENDED:
+            with suppress(httpx.HTTPError):
+                async for event in events(self._phone, path):
                     if event.name == "ticket":
                         self.pages[visit.id] = event.data["status"]
-                    if self.pages[visit.id] in OVER and visit.returns == 0:
-                        self._following -= 1
-                        return
-            except httpx.HTTPError:
-                pass
-            await asyncio.sleep(0.5)
+                        self._news.set()
+                    if self.pages[visit.id] in ENDED:
+                        break
+            await asyncio.sleep(PAUSE)
+        self._following -= 1
+
+    async def told(self) -> None:
+        """Until every live page told an end, or it is too late."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LATE):
+                while not all(status in OVER for status in self.pages.values()):
+                    self._news.clear()
+                    await self._news.wait()

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from itertools import count
@@ -73,6 +73,10 @@ class Clock:
             self._now += timedelta(seconds=(real - self._seen) * self.speed)
         self._seen = real
         return self._now
+
+    def turn_to(self, moment: datetime) -> None:
+        """It is at least this late."""
+        self._now = max(self._now, moment)
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -156,7 +160,5 @@ class Clock:
 
 
 async def _at_most(seconds: float, event: asyncio.Event) -> None:
-    try:
+    with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        pass

@@ -21,9 +21,7 @@ class Event:
     id: int | None
 
 
-async def events(
-    client: Client, path: str, after: int | None = None, **query: str
-) -> AsyncIterator[Event]:
+async def events(client: Client, path: str, after: int | None = None, **query: str) -> AsyncIterator[Event]:
     """The events of one connection until it ends. Raises httpx.HTTPError when it breaks or is refused."""
     headers = client.headers | ({} if after is None else {"Last-Event-ID": str(after)})
     patience = httpx.Timeout(SILENCE, connect=5.0, pool=None)

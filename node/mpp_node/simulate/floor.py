@@ -43,6 +43,7 @@ class Floor:
     open_connections: AsyncExitStack
     bells: dict[str, Bell] = field(default_factory=lambda: defaultdict(Bell))
     surprises: list[str] = field(default_factory=list)
+    _watching: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def machine(self, role: str = "", name: str = "", agency: str = "") -> Client:
         """Somebody with connections of their own, and a token for this mall if they have a role."""
@@ -69,6 +70,14 @@ class Floor:
         except Refused as refusal:
             self.surprises.append(str(refusal))
 
+    def watch(self, looks_on: Coroutine[Any, Any, None]) -> None:
+        """Let somebody look on in real time until `dismiss`."""
+        self._watching.append(self.tasks.create_task(looks_on))
+
+    def dismiss(self) -> None:
+        for task in self._watching:
+            task.cancel()
+
     def moment(self, minutes: float) -> dt.datetime:
         """So many minutes after the opening."""
         return self.mall.opens + dt.timedelta(minutes=minutes)
@@ -77,9 +86,10 @@ class Floor:
         """A ticket was acknowledged, or met for the first time."""
         known = ("id", "number", "line", "service", "issued_at")
         facts = {name: answer[name] for name in known} | {"p90": answer["estimate"]["p90_minutes"]}
+        met = answer["id"] in self.record.visits
         self.record.add("issued", self.clock.now, person=person, secret=answer.get("secret", ""), **facts)
         visit = self.record.visits[answer["id"]]
-        if answer["status"] != visit.status:
+        if not met and answer["status"] != "waiting":
             self.moved(visit, answer)
         self.ring(visit)
         return visit

@@ -73,7 +73,9 @@ class Officer:
 
     async def _idle(self) -> None:
         until = [self._clock.now + timedelta(minutes=LOOKS_UP), *(held.back for held in self._held)]
-        until += [moment for moment in (self._lunch, self._mall.closes) if moment and moment > self._clock.now]
+        until += [
+            moment for moment in (self._lunch, self._mall.closes) if moment and moment > self._clock.now
+        ]
         await self._clock.until(min(until), *self._floor.bells_of(self._counter.id, self._counter.lines))
         await self._clock.wait(self._chance.uniform(0.05, 0.3))
 

@@ -1,12 +1,15 @@
 """A record: what the API acknowledged to the simulation, kept in a file so that a day can go on later."""
 
 import datetime as dt
+import fcntl
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
+Call = tuple[str, str, str]  # ticket, counter, kind
 SETTLED = ("completed", "cancelled")  # no later answer changes these; a missed ticket may come back
 
 
@@ -40,7 +43,7 @@ class Record:
     visits: dict[str, Visit] = field(default_factory=dict)
     of_person: dict[int, Visit] = field(default_factory=dict)
     refused: dict[int, str] = field(default_factory=dict)
-    calls: list[tuple[str, str, str]] = field(default_factory=list)  # ticket, counter, kind
+    calls: list[Call] = field(default_factory=list)
     heard: list[dict[str, Any]] = field(default_factory=list)  # calls as the board told them
     repeated: int = 0  # of those heard, the ones heard before
     position: int | None = None  # up to which the board was heard
@@ -50,22 +53,21 @@ class Record:
     _file: BinaryIO | None = None
 
     @classmethod
-    def open(cls, file: Path, begin: dict[str, Any]) -> "Record":
+    def open(cls, file: Path, begin: dict[str, Any], at: dt.datetime) -> "Record":
         """The record in this file, new or gone on with. Raises AnotherDay when it began otherwise."""
         record = cls()
         file.parent.mkdir(parents=True, exist_ok=True)
-        whole = 0
-        if file.exists():
-            for line in file.read_bytes().splitlines(keepends=True):
-                if not line.endswith(b"\n"):
-                    break  # the last line of a simulation that was killed
-                record._take(**orjson.loads(line))
-                whole += len(line)
-        record._file = file.open("ab")
-        record._file.truncate(whole)
+        file.touch(mode=0o600)
+        record._file = file.open("ab+")
+        try:
+            fcntl.flock(record._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AnotherDay("another process plays this day now") from None
+        record._file.seek(0)
+        record._file.truncate(record._read(record._file.readlines()))
         if record.begun is None:
-            record.add("begun", dt.datetime.fromisoformat(begin["at"]), **{"as_": begin})
-        elif {**record.begun, "at": ""} != {**begin, "at": ""}:
+            record.add("begun", at, day=begin)
+        elif record.begun != begin:
             raise AnotherDay(f"this day was begun with {_told(record.begun)}, not {_told(begin)}")
         return record
 
@@ -76,22 +78,31 @@ class Record:
             self._file.flush()
         self._take(what, at.isoformat(), **facts)
 
+    def unheard(self) -> Counter[Call]:
+        """Acknowledged calls that no board told."""
+        return Counter(self.calls) - Counter((h["ticket"], h["counter"], h["kind"]) for h in self.heard)
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+    def _read(self, lines: list[bytes]) -> int:
+        """Takes in whole lines only, and returns their length: a killed simulation may leave half a line."""
+        whole = 0
+        for line in lines:
+            if line.endswith(b"\n"):
+                self._take(**orjson.loads(line))
+                whole += len(line)
+        return whole
 
     def _take(self, what: str, at: str, **facts: Any) -> None:
         moment = dt.datetime.fromisoformat(at)
         self.last = max(moment, self.last or moment)
         match what:
             case "begun":
-                self.begun = facts["as_"]
+                self.begun = facts["day"]
             case "issued":
-                facts["issued_at"] = dt.datetime.fromisoformat(facts["issued_at"])
-                visit = Visit(**facts, since=moment)
-                self.visits[visit.id] = visit
-                if visit.person:
-                    self.of_person[visit.person] = visit
+                self._issued(moment, **facts)
             case "refused":
                 self.refused[facts["person"]] = facts["why"]
             case "called":
@@ -104,6 +115,14 @@ class Record:
                 self.position = facts["position"]
             case "closed":
                 self.closed = True
+
+    def _issued(self, moment: dt.datetime, **facts: Any) -> None:
+        facts["issued_at"] = dt.datetime.fromisoformat(facts["issued_at"])
+        if known := self.visits.get(facts["id"]):  # an officer was told of it before its holder
+            known.person, known.secret, known.p90 = facts["person"], facts["secret"], facts["p90"]
+        visit = self.visits.setdefault(facts["id"], known or Visit(**facts, since=moment))
+        if visit.person:
+            self.of_person[visit.person] = visit
 
     def _called(self, moment: dt.datetime, ticket: str, counter: str, kind: str) -> None:
         self.calls.append((ticket, counter, kind))
@@ -127,4 +146,4 @@ class Record:
 
 
 def _told(begin: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in begin.items() if name != "at")
+    return ", ".join(f"{name} {value}" for name, value in begin.items())

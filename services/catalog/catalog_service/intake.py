@@ -55,7 +55,7 @@ async def free_slugs(db: asyncpg.Connection, document: Document, code: str) -> N
 @router.post(
     "/malls/import",
     response_model=Imported,
-    responses=problems(BadDocument),
+    responses=problems(BadDocument, NoSuchMall),
     openapi_extra={"requestBody": {"required": True, "content": BODIES}},
 )
 async def import_mall(

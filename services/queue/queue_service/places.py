@@ -46,11 +46,11 @@ class Places:
         return Places(self.chunks[:at] + parts + self.chunks[at + 1 :])
 
     def remove(self, place: Place) -> "Places":
-        """Without this place, which must be there."""
+        """Without this place; KeyError when it is not there."""
         at = bisect_right(self.chunks, place, key=_head) - 1
-        chunk = self.chunks[at]
+        chunk = self.chunks[at] if at >= 0 else ()
         inside = bisect_left(chunk, place)
-        if chunk[inside] != place:
+        if place not in chunk[inside : inside + 1]:
             raise KeyError(place)
         rest = chunk[:inside] + chunk[inside + 1 :]
         return Places(self.chunks[:at] + ((rest,) if rest else ()) + self.chunks[at + 1 :])

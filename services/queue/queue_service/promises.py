@@ -48,7 +48,13 @@ def _lives(recorded: Sequence[Recorded]) -> list[str]:
                 waits[ticket] = False
             case t.TicketStarted(ticket=ticket):
                 waits[ticket] = False
-            case t.TicketRejoined(ticket=ticket) | t.TicketTransferred(ticket=ticket):
+            case t.TicketTransferred(ticket=ticket, number=number):
+                if ticket in ended:
+                    wrong.append(f"{number} handed on after its end")
+                waits[ticket] = True
+            case t.TicketRejoined(ticket=ticket, number=number):
+                if ticket not in ended:
+                    wrong.append(f"{number} came back without having gone")
                 waits[ticket] = True
                 ended.discard(ticket)
             case t.TicketMissed() | t.TicketCompleted() | t.TicketCancelled() | t.TicketLapsed():

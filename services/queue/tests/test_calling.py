@@ -169,7 +169,7 @@ def test_a_ticket_is_given_back_before_it_is_served(before: list[h.At]) -> None:
     assert ticket(hall, 1).status == "cancelled" and waiting(hall) == [] and not hall.busy
 
 
-WAYS = {
+WAYS: dict[str, list[h.At]] = {
     "waiting": [],
     "called": [call("1")],
     "serving": [call("1"), on(h.Start, 1)],
@@ -178,7 +178,7 @@ WAYS = {
     "completed": served(1),
     "cancelled": [on(h.Cancel, 1)],
 }
-ALLOWED = {
+ALLOWED: dict[str, set[type[h.OfTicket]]] = {
     "waiting": {h.Cancel, h.Transfer},
     "called": {h.Recall, h.Start, h.Hold, h.Miss, h.Cancel, h.Transfer},
     "serving": {h.Complete, h.Hold, h.Transfer},

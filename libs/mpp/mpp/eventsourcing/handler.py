@@ -248,11 +248,8 @@ class Handler:
             return Outcome("", 0, (), None)
         folds, news = dict[str, Folded](), list[New]()
         for step in unit.steps:
-            fold, about = (
-                folds.get(step.stream) or draft.folds[step.stream],
-                (step.about or unit.about).as_json(),
-            )
-            decider = self.decider(step.stream)
+            fold = folds.get(step.stream) or draft.folds[step.stream]
+            decider, about = self.decider(step.stream), (step.about or unit.about).as_json()
             for event in decider.decide(step.command, fold.state):
                 last = new_id()
                 fold = Folded(decider.evolve(fold.state, event), fold.version + 1, last)
@@ -277,17 +274,13 @@ class Handler:
             return None
         if first.request != unit.about.request:
             raise KeyReused("this Idempotency-Key was used for another request")
-        fold, events = (
-            draft.folds.get(first.stream),
-            [
-                new.event
-                for new in draft.events
-                if new.stream == first.stream and first.version - first.events < new.version <= first.version
-            ],
-        )
+        since, fold = first.version - first.events, draft.folds.get(first.stream)
         if key in draft.remembered:
-            rows = await tx.span(first.stream, first.version - first.events + 1, first.version)
+            rows = await tx.span(first.stream, since + 1, first.version)
             events = [self.decode(row) for row in rows]
+        else:
+            news = (new for new in draft.events if new.stream == first.stream)
+            events = [new.event for new in news if since < new.version <= first.version]
         if fold is None:
             fold = self._catch_up(first.stream, None, (await tx.since({first.stream: 0}))[first.stream])
         return Outcome(first.stream, first.version, tuple(events), fold.state, repeated=True)

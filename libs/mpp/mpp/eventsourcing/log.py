@@ -20,6 +20,7 @@ _LOST = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # told to go between two statements, asyncpg loses its place
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.ReadOnlySQLTransactionError,  # connected to a standby

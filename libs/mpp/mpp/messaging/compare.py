@@ -8,7 +8,7 @@ from mpp.eventsourcing.decider import Event
 from mpp.eventsourcing.log import Row
 from mpp.eventsourcing.rebuild import recorded_after
 from mpp.eventsourcing.verify import Check
-from mpp.messaging.jetstream import Gap, JetStream
+from mpp.messaging.jetstream import Gap, JetStream, NoStream
 from mpp.messaging.message import Announce, Message, NotOurs, decode, messages_of
 
 
@@ -46,8 +46,11 @@ async def jetstream_is_log(
 
 
 async def _stored(jetstream: JetStream, service: str) -> list[Message]:
-    first, last = await jetstream.bounds(service)
     messages: list[Message] = []
+    try:
+        first, last = await jetstream.bounds(service)
+    except NoStream:
+        return messages
     if first > last:
         return messages
     async for batch in jetstream.read(service, first - 1):

@@ -25,6 +25,10 @@ class Fenced(Exception):
     """The stream's end is not where the writer thought: somebody else wrote, or it was cut."""
 
 
+class NoStream(NatsError):
+    """The service whose events these are has not made its stream yet."""
+
+
 class Gap(Exception):
     """Messages were not delivered one after the other; read on from the last one handled."""
 
@@ -105,8 +109,14 @@ class JetStream:
             await self._js.add_stream(config)
 
     async def bounds(self, service: str) -> tuple[int, int]:
-        """The first and the last sequence that the stream holds; first > last when it is empty."""
-        state = (await self._js.stream_info(stream_of(service))).state
+        """The first and the last sequence that the stream holds; first > last when it is empty.
+
+        Raises NoStream while its owner has not made it.
+        """
+        try:
+            state = (await self._js.stream_info(stream_of(service))).state
+        except NotFoundError as missing:
+            raise NoStream(stream_of(service)) from missing
         return (state.first_seq, state.last_seq) if state.messages else (state.last_seq + 1, state.last_seq)
 
     async def get(self, service: str, sequence: int) -> Stored | None:
