@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-
 from mpp_contracts import catalog, queue
 from mpp_contracts.published import Published
 
@@ -38,7 +36,7 @@ def promised() -> dict[str, Schema]:
 
 def schema_of(contract: type[Published]) -> Schema:
     """The data of one event. Whether a field is required is said for readers: an older event may lack it."""
-    schema = contract.model_json_schema(schema_generator=_Generate)
+    schema = contract.model_json_schema()
     return dict(_inlined(schema, schema.get("$defs", {})))
 
 
@@ -51,10 +49,3 @@ def _inlined(part: Any, parts: Mapping[str, Any]) -> Any:
         case list():
             return [_inlined(value, parts) for value in part]
     return part
-
-
-class _Generate(GenerateJsonSchema):
-    """Opening hours are told without an offset, which the format `time` would demand."""
-
-    def time_schema(self, schema: Any) -> JsonSchemaValue:
-        return {"type": "string", "format": "time-local"}

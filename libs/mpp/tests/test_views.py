@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import ARRAY, Column, Text
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -26,10 +26,10 @@ class EverythingRow(SQLModel, table=True):
 
     __tablename__ = "toy_everything"
     id: UUID = Field(primary_key=True)
-    at: datetime
+    at: datetime = Field(sa_column=Column(DateTime(timezone=True)))
     day: date
     ratio: float
-    big: int
+    big: int = Field(sa_column=Column(BigInteger))
     words: list[str] = Field(sa_column=Column(ARRAY(Text)))
     facts: dict[str, Any] = Field(sa_column=Column(JSONB))
     gone: str | None = None
@@ -110,7 +110,7 @@ async def test_a_thousand_rows_are_written_by_one_statement(database: asyncpg.Co
         changes.put(f"hall-{n}", given=n, closed=False)
     await changes.write(database)
 
-    assert await database.fetchval("select count(distinct (xmin, given)) from toy_halls") == 1000
+    assert await database.fetchval("select count(distinct given) from toy_halls") == 1000
     assert await database.fetchval("select count(distinct xmin::text) from toy_halls") == 1
 
 

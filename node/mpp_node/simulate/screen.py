@@ -29,7 +29,9 @@ class Screen:
             while True:
                 await asyncio.sleep(SECONDS)
                 facts = self._facts(floor)
-                self._console.print(" · ".join(f"{name} {value}" for name, value in facts.items()))
+                self._console.print(
+                    " · ".join(f"{name} {value}" for name, value in facts.items()), soft_wrap=True
+                )
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
             while True:
                 live.update(self._table(floor), refresh=True)

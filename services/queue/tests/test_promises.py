@@ -8,8 +8,8 @@ from queue_service import promises
 from queue_service import ticket as t
 from queue_service.plan import Line
 
+from .any_day import recorded
 from .day import PLAN, after, at, call, issue, issues, missed, on, opened, planned, tid
-from .test_any_day import recorded
 
 DAY: list[h.At] = [
     *issues(1, 2, 3),

@@ -39,9 +39,8 @@ async def jetstream_is_log(
         if ours != theirs:
             wrong.append(f"position {ours.position} in the log, {theirs.position} in the stream")
             break
-    unknown = await _not_in_log(connection, stored[len(told) :])
-    if unknown:
-        wrong.append(f"{unknown} messages that the log does not have")
+    if strange := await _strange(connection, stored[len(told) :], position):
+        wrong.append(f"{strange} messages that the log does not have, or has told before")
     return Check("JetStream = log", len(stored), tuple(wrong))
 
 
@@ -60,10 +59,11 @@ async def _stored(jetstream: JetStream, service: str) -> list[Message]:
     return messages
 
 
-async def _not_in_log(connection: asyncpg.Connection, messages: list[Message]) -> int:
-    """How many of these the log does not have, looked at from now on, not from the snapshot."""
+async def _strange(connection: asyncpg.Connection, messages: list[Message], end: int) -> int:
+    """How many of these are not newer than the snapshot's end, or not even now in the log."""
     await connection.execute("commit")
     positions, ids = [m.position for m in messages], [m.id for m in messages]
     sql = """select count(*) from unnest($1::bigint[], $2::uuid[]) as m(position, id)
-        where not exists (select from events e where e.position = m.position and e.id = m.id)"""
-    return int(await connection.fetchval(sql, positions, ids))
+        where m.position <= $3
+            or not exists (select from events e where e.position = m.position and e.id = m.id)"""
+    return int(await connection.fetchval(sql, positions, ids, end))

@@ -178,9 +178,9 @@ async def create(dsn: str, schema: str = "toy") -> None:
 
 
 @asynccontextmanager
-async def writing(dsn: str, **options: Any) -> AsyncIterator[Handler]:
-    """A started handler on the log in schema `toy`."""
-    handle, log = handler(**options), Log(dsn, "toy", "write")
+async def writing(dsn: str, schema: str = "toy", **options: Any) -> AsyncIterator[Handler]:
+    """A started handler on the log in this schema."""
+    handle, log = handler(**options), Log(dsn, schema, "write")
     handle.start(log)
     try:
         yield handle

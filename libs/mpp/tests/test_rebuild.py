@@ -1,0 +1,85 @@
+"""Views are made anew from the log while writing goes on, and nobody notices."""
+
+import asyncio
+
+import pytest
+
+from mpp.eventsourcing import verify
+from mpp.eventsourcing.log import connect
+from mpp.eventsourcing.rebuild import rebuild
+from mpp.testing import toy
+from mpp.testing.toy import Close, Give
+
+
+async def test_a_rebuild_repairs_the_views_and_counts_the_events(postgres_url: str) -> None:
+    await toy.create(postgres_url)
+    database = await connect(postgres_url, "toy", "test")
+    async with toy.writing(postgres_url) as handle:
+        await asyncio.gather(*(handle(f"hall-{n % 3}", Give(str(n))) for n in range(30)))
+        before = await database.fetch("select * from toy_numbers order by hall, number")
+        await database.execute("delete from toy_numbers where number > 2")
+        await database.execute("alter table toy_halls drop column closed")
+        told: list[tuple[int, int]] = []
+
+        events = await rebuild(
+            postgres_url, "toy", toy.TABLES, handle.decode, toy.project, lambda *p: told.append(p)
+        )
+
+        assert events == 30
+        assert await database.fetch("select * from toy_numbers order by hall, number") == before
+        assert [r["closed"] for r in await database.fetch("select closed from toy_halls")] == [False] * 3
+        assert told[-1] == (30, 30)
+        await handle("hall-1", Close())
+        assert await database.fetchval("select closed from toy_halls where hall = 'hall-1'")
+    await database.close()
+
+
+async def test_views_equal_the_fold_after_rebuilds_during_writing(postgres_url: str) -> None:
+    await toy.create(postgres_url)
+    database = await connect(postgres_url, "toy", "test")
+    async with toy.writing(postgres_url, batch=8) as handle, toy.writing(postgres_url, batch=8) as other:
+        stop = asyncio.Event()
+
+        async def write(name: int) -> int:
+            given = 0
+            while not stop.is_set():
+                await (handle, other)[name % 2](f"hall-{name}", Give(str(given)))
+                given += 1
+            return given
+
+        async def read() -> None:
+            while not stop.is_set():
+                assert await database.fetchval("select count(*) from toy_numbers") >= 0
+
+        work = [asyncio.create_task(write(name)) for name in range(6)]
+        reading = asyncio.create_task(read())
+        for _ in range(3):
+            await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project)
+        stop.set()
+        given = await asyncio.gather(*work)
+        await reading
+
+        moment = await verify.snapshot(postgres_url, "toy")
+        check = await verify.views_are_fold(moment, "toy", toy.TABLES, handle.decode, toy.project)
+        await moment.close()
+    assert check.violations == ()
+    assert check.looked_at == sum(given) + 6
+    await database.close()
+
+
+async def test_a_rebuild_that_fails_leaves_the_views_as_they_were(postgres_url: str) -> None:
+    await toy.create(postgres_url)
+    database = await connect(postgres_url, "toy", "test")
+    async with toy.writing(postgres_url) as handle:
+        await handle("hall-1", Give("x"))
+
+        async def fails(*_: object) -> None:
+            raise RuntimeError("no")
+
+        with pytest.raises(RuntimeError, match="no"):
+            await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, fails)
+        assert await database.fetchval("select count(*) from toy_numbers") == 1
+        await handle("hall-1", Give("y"))
+
+        assert await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project) == 2
+    await database.close()

@@ -1,0 +1,275 @@
+"""What the log announces is stored in JetStream once and in order, whatever happens to either."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from mpp.eventsourcing.handler import Handler
+from mpp.eventsourcing.log import Log, LogLostFacts, connect
+from mpp.messaging.jetstream import Fenced, JetStream
+from mpp.messaging.message import Message, decode
+from mpp.messaging.relay import FENCED, Relay
+from mpp.testing import toy
+from mpp.testing.toy import Close, Give
+from mpp_servers.nats import Nats
+from nats.js.errors import NotFoundError
+
+A, B = "hall-7406", "hall-3271"
+
+
+@dataclass
+class Bench:
+    """A log with its handler, and a JetStream whose stream is empty."""
+
+    dsn: str
+    handle: Handler
+    database: asyncpg.Connection
+    jetstream: JetStream
+    log: Log
+
+    def relay(self, window: int = 128) -> Relay:
+        return Relay("toy", self.log, self.jetstream, self.handle.decode, toy.announce, window=window)
+
+    async def relayed(self, relay: Relay) -> Relay:
+        """Brought to the end of the log."""
+        await relay.resume()
+        while await relay.step():
+            pass
+        return relay
+
+    async def stored(self) -> list[Message]:
+        first, last = await self.jetstream.bounds("toy")
+        found = [await self.jetstream.get("toy", sequence) for sequence in range(first, last + 1)]
+        return [decode(stored.payload) for stored in found if stored]
+
+    async def numbers(self) -> list[int]:
+        return toy.told(await self.stored())
+
+    async def until(self, numbers: Sequence[int]) -> None:
+        async with asyncio.timeout(30):
+            while await self.numbers() != list(numbers):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def bench_on(dsn: str, nats_url: str) -> AsyncIterator[Bench]:
+    await toy.create(dsn)
+    database, log = await connect(dsn, "toy", "test"), Log(dsn, "toy", "relay")
+    jetstream = JetStream(nats_url, "test")
+    await jetstream.connect()
+    await jetstream.ensure("toy")
+    await jetstream._js.delete_stream("mpp-toy")
+    async with toy.writing(dsn) as handle:
+        yield Bench(dsn, handle, database, jetstream, log)
+    await log.close()
+    await jetstream.close()
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def bench(postgres_url: str, nats_url: str) -> AsyncIterator[Bench]:
+    async with bench_on(postgres_url, nats_url) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def running(*relays: Relay) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(relay.run()) for relay in relays]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def give(bench: Bench, count: int) -> None:
+    await asyncio.gather(*(bench.handle(A, Give(str(n))) for n in range(count)))
+
+
+async def test_everything_announced_is_stored_in_order_and_names_what_came_before(bench: Bench) -> None:
+    await give(bench, 3)
+    await bench.handle(B, Close())
+    await give(bench, 4)
+    await bench.relayed(bench.relay(window=3))
+    stored = await bench.stored()
+
+    assert toy.told(stored) == [1, 2, 3, 4, 5, 6, 7]
+    assert [m.previous for m in stored] == [0, *(m.position for m in stored[:-1])]
+    assert {(m.key, m.type, m.subject) for m in stored} == {
+        ("7406", "mpp.toy.number-given.v1", "mpp.toy.7406.number-given.v1")
+    }
+    ids = [r["id"] for r in await bench.database.fetch("select id from events order by position")]
+    assert [m.id for m in stored] == [*ids[:3], *ids[4:]]
+
+
+async def test_a_running_relay_is_poked_by_each_commit(bench: Bench) -> None:
+    relay = bench.relay()
+    bench.handle.committed = relay.poke
+    async with running(relay):
+        for n in range(5):
+            await bench.handle(A, Give(str(n)))
+            await bench.until(range(1, n + 2))
+
+
+async def test_two_relays_at_once_store_everything_once(bench: Bench) -> None:
+    async with running(bench.relay(window=2), bench.relay(window=3)):
+        for _ in range(5):
+            await give(bench, 8)
+        await bench.until(range(1, 41))
+
+
+async def test_a_stale_relay_is_refused_and_changes_nothing(bench: Bench) -> None:
+    await give(bench, 2)
+    stale = await bench.relayed(bench.relay())
+    await give(bench, 2)
+    await bench.relayed(bench.relay())
+    before = await bench.stored()
+
+    with pytest.raises(Fenced):
+        await stale.step()
+
+    assert await bench.stored() == before
+    await bench.relayed(stale)
+    assert await bench.stored() == before
+
+
+async def test_a_message_never_follows_another_writers_message_under_the_expected_sequence(
+    bench: Bench,
+) -> None:
+    await bench.jetstream.ensure("toy")
+    publish, subject = bench.jetstream.publish, "mpp.toy.7406.number-given.v1"
+    await publish(subject, b"other", id="other", expected=0)
+
+    with pytest.raises(Fenced):
+        await publish(subject, b"second", id="second", expected=1, after="first")
+    assert await publish(subject, b"third", id="third", expected=1, after="other") == 2
+
+
+async def test_a_repeat_of_the_very_same_publish_is_not_stored_twice(bench: Bench) -> None:
+    await give(bench, 1)
+    await bench.relayed(bench.relay())
+    stored = await bench.jetstream.get("toy", 1)
+    assert stored
+
+    with pytest.raises(Fenced):
+        await bench.jetstream.publish(
+            stored.subject, stored.payload, id=str(decode(stored.payload).id), expected=0
+        )
+
+    assert await bench.jetstream.bounds("toy") == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["deleted", "purged"])
+async def test_a_stream_that_was_deleted_or_purged_refills_at_once_without_losing_a_message(
+    bench: Bench, how: str
+) -> None:
+    relay = bench.relay()
+    async with running(relay):
+        await give(bench, 5)
+        await bench.until(range(1, 6))
+        await (
+            bench.jetstream._js.delete_stream("mpp-toy")
+            if how == "deleted"
+            else bench.jetstream._js.purge_stream("mpp-toy")
+        )
+        await bench.jetstream.ensure("toy")
+    await bench.relayed(bench.relay())
+
+    assert await bench.numbers() == [1, 2, 3, 4, 5]
+
+
+async def test_a_running_relay_notices_that_its_stream_was_deleted(bench: Bench) -> None:
+    async with running(bench.relay()):
+        await give(bench, 3)
+        await bench.until([1, 2, 3])
+        await bench.jetstream._js.delete_stream("mpp-toy")
+        await give(bench, 1)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await bench.until([1, 2, 3, 4])
+                    break
+                except NotFoundError:  # deleted, and not made anew yet
+                    await asyncio.sleep(0.05)
+
+
+async def test_events_older_than_the_stream_keeps_are_not_refilled(bench: Bench) -> None:
+    await give(bench, 4)
+    await bench.database.execute(
+        "update events set recorded_at = now() - interval '20 days' where version <= 2"
+    )
+    await bench.relayed(bench.relay())
+    stored = await bench.stored()
+
+    assert toy.told(stored) == [3, 4]
+    assert stored[0].previous == stored[0].position - 1
+
+
+async def test_a_log_that_lost_its_last_event_is_an_alarm_and_nothing_is_published(bench: Bench) -> None:
+    FENCED.labels("toy").set(0)
+    await give(bench, 3)
+    await bench.relayed(bench.relay())
+    await bench.database.execute("delete from events where version = 3")
+    await bench.handle(A, Give("instead"))
+
+    with pytest.raises(LogLostFacts):
+        await bench.relayed(bench.relay())
+    async with running(bench.relay()), asyncio.timeout(20):
+        while not FENCED.labels("toy")._value.get():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    assert await bench.numbers() == [1, 2, 3]
+    assert [m.data["whom"] for m in await bench.stored()] == ["0", "1", "2"]
+
+
+async def test_a_log_restored_from_an_older_copy_is_an_alarm_for_a_relay_that_still_runs(
+    bench: Bench,
+) -> None:
+    await give(bench, 3)
+    relay = await bench.relayed(bench.relay())
+    await bench.database.execute("update events set id = gen_random_uuid() where version = 3")
+
+    with pytest.raises(LogLostFacts):
+        await relay.step()
+
+
+async def test_positions_that_a_rollback_left_empty_do_not_stop_the_relay(bench: Bench) -> None:
+    with pytest.raises(RuntimeError):
+        await bench.handle(A, toy.Spoil())
+    await give(bench, 2)
+    await bench.relayed(bench.relay())
+
+    assert await bench.numbers() == [1, 2]
+
+
+async def test_without_nats_events_wait_in_the_log_and_follow_when_it_returns(
+    postgres_url: str, own_nats: Nats
+) -> None:
+    async with bench_on(postgres_url, own_nats.url) as bench:
+        relay = bench.relay()
+        bench.handle.committed = relay.poke
+        async with running(relay):
+            await give(bench, 5)
+            await bench.until(range(1, 6))
+            own_nats.kill()
+            await give(bench, 5)
+            await asyncio.to_thread(own_nats.start)
+            async with asyncio.timeout(30):
+                while not bench.jetstream.connected:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            await bench.until(range(1, 11))
+
+
+async def test_without_a_database_the_relay_waits_and_goes_on(bench: Bench) -> None:
+    async with running(bench.relay()):
+        await give(bench, 2)
+        await bench.until([1, 2])
+        await bench.database.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'toy-relay'"
+        )
+        await give(bench, 2)
+        await bench.until([1, 2, 3, 4])

@@ -1,0 +1,115 @@
+"""Days in which anything is asked: sensible and senseless commands, drawn as names and numbers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from mpp.eventsourcing.decider import Event, Rejected, fold
+from mpp.eventsourcing.log import Recorded
+from queue_service import hall as h
+from queue_service.hall import Hall
+from queue_service.plan import Line, Plan
+
+from .day import PLAN, at, planned, tid
+
+STREAM = "hall-7406-2026-11-23"
+SERVICES = ("a.1", "a.1", "a.1", "b.1", "c.1", "d.1", "none")
+PRIORITIES = (None, None, None, "elderly", "disabled", "vip")
+COUNTERS = ("1", "2", "3", "1", "2", "3", "4", "9")
+AT_COUNTER = (h.Start, h.Complete, h.Hold, h.Miss, h.Recall)
+ANYWHERE = (h.Rejoin, h.Cancel, h.Start, h.Complete, h.Hold, h.Miss, h.Recall)
+WISHES = (
+    *["issue"] * 8,
+    *["call"] * 8,
+    *["start"] * 4,
+    *["complete"] * 4,
+    *["miss"] * 3,
+    *["rejoin"] * 4,
+    *["hold"] * 2,
+    *["resume"] * 3,
+    *["transfer"] * 3,
+    *["quick", "anything", "plan", "wait", "cancel", "close"],
+)
+# What is asked, and a number that decides whatever is left open.
+wishes = st.lists(st.tuples(st.sampled_from(WISHES), st.integers(0, 5000)), min_size=20, max_size=150)
+
+
+@dataclass
+class AnyDay:
+    """A hall, what happened in it, and the next command for a wish."""
+
+    hall: Hall = field(default_factory=Hall)
+    events: list[Event] = field(default_factory=list)
+    commands: list[h.At] = field(default_factory=list)
+    now: datetime = field(default_factory=lambda: at("08:00"))
+    asked: int = 0
+
+    def give(self, command: h.At) -> list[Event]:
+        """What the command leads to; nothing when it is refused."""
+        self.commands.append(command)
+        try:
+            events = h.decide(command, self.hall)
+        except Rejected:
+            return []
+        self.hall = fold(h.decider, events, self.hall)
+        self.events += events
+        return events
+
+    def some(self, number: int, *statuses: str) -> UUID:
+        """A ticket in one of these states; when there is none, any, or nobody's."""
+        fitting = [ticket.id for ticket in self.hall.tickets.values() if ticket.status in statuses]
+        return sorted(fitting)[number % len(fitting)] if fitting else tid(number % (self.asked + 2) + 1)
+
+    def command(self, wish: str, number: int) -> h.At:
+        self.now += timedelta(seconds=number % 97 - 8)
+        now, counter = self.now, COUNTERS[number % len(COUNTERS)]
+        match wish:
+            case "issue":
+                self.asked += 1
+                wanted = (SERVICES[number % 7], h.CHANNELS[number % 5], PRIORITIES[number % 6])
+                return h.IssueTicket(now, tid(self.asked), *wanted)
+            case "quick":
+                self.asked += 1
+                return h.QuickServe(now, tid(self.asked), SERVICES[number % 7], counter)
+            case "call":
+                return h.CallNext(now, counter)
+            case "resume":
+                return h.Resume(now, self.some(number, "held"), counter if number % 2 else None)
+            case "transfer":
+                to = {"line": "ABDZ"[number % 4]} if number % 3 else {"counter": counter}
+                return h.Transfer(now, self.some(number, "waiting", "called", "serving", "held"), **to)
+            case "plan":
+                return h.ChangePlan(now, _plan(number))
+            case "close":
+                return h.CloseHall(now) if self.asked > 12 else h.CallNext(now, counter)
+            case "wait":
+                self.now += timedelta(minutes=number % 60)
+                return h.OpenHall(now, PLAN)
+        return self._step(wish, number)
+
+    def _step(self, wish: str, number: int) -> h.OfTicket:
+        action, statuses = {
+            "start": (h.Start, ("called",)),
+            "complete": (h.Complete, ("serving",)),
+            "miss": (h.Miss, ("called",)),
+            "rejoin": (h.Rejoin, ("missed",)),
+            "hold": (h.Hold, ("called", "serving")),
+            "cancel": (h.Cancel, ("waiting",)),
+            "anything": (ANYWHERE[number % len(ANYWHERE)], ()),
+        }[wish]
+        return action(self.now, self.some(number, *statuses))
+
+
+def _plan(number: int) -> Plan:
+    room = None if number % 3 else number % 9
+    line = Line(letter="A", title="A", capacity=room, quotas={"kiosk": number % 4} if number % 2 else {})
+    return planned(lines={**PLAN.lines, "A": line})
+
+
+def recorded(events: Iterable[Event]) -> list[Recorded]:
+    """The events as one stream of a log."""
+    moment = at("08:00")
+    return [Recorded(n, UUID(int=n), STREAM, n, event, moment) for n, event in enumerate(events, 1)]
