@@ -22,6 +22,7 @@ from sqlmodel import SQLModel
 from mpp import telemetry
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log
+from mpp.eventsourcing.retention import retain
 from mpp.eventsourcing.verify import Invariants
 from mpp.internal import Owners, events_router, reader_pool
 from mpp.leader import again, lead
@@ -149,6 +150,7 @@ class Service:
         duties |= {f"inbox-{source}": inbox.run for source, inbox in running.inboxes.items()}
         duties |= {name: partial(work, running) for name, work in self.once.items()}
         dsn, schema = running.settings.database_url, running.schema
+        duties["retention"] = partial(retain, dsn, schema)
         async with asyncio.TaskGroup() as tasks:
             for duty, work in duties.items():
                 tasks.create_task(lead(dsn, schema, duty, work), name=duty)

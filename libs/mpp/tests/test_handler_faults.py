@@ -22,7 +22,7 @@ A = "hall-7406"
 
 
 class Proxy:
-    """Between a client and PostgreSQL: `lose` the next "commit" on its way, or the "reply" to it."""
+    """Between a client and PostgreSQL: `lose` the next "commit" on its way, the "reply" to it, or go "silent"."""
 
     def __init__(self, dsn: str):
         self._server = urlsplit(dsn)
@@ -44,6 +44,8 @@ class Proxy:
                 if self.lose and data.endswith(b"commit\0"):
                     what, self.lose = self.lose, ""
                     self.lost += 1
+                    if what == "silent":
+                        continue
                     replies.cancel()
                     if what == "reply":
                         await asyncio.wait([replies])
@@ -65,10 +67,10 @@ class Proxy:
 
 
 @asynccontextmanager
-async def behind_proxy(dsn: str) -> AsyncIterator[tuple[Handler, Proxy, asyncpg.Connection]]:
+async def behind_proxy(dsn: str, **options: Any) -> AsyncIterator[tuple[Handler, Proxy, asyncpg.Connection]]:
     await toy.create(dsn)
     proxy, direct = Proxy(dsn), await connect(dsn, "toy", "test")
-    async with proxy.open() as through, toy.writing(through) as handle:
+    async with proxy.open() as through, toy.writing(through, **options) as handle:
         yield handle, proxy, direct
     await direct.close()
 
@@ -84,11 +86,11 @@ def answered(outcomes: list[Outcome]) -> list[tuple[str, int]]:
     return [(e.whom, e.number) for o in outcomes for e in o.events if isinstance(e, toy.Given)]
 
 
-@pytest.mark.parametrize("what", ["commit", "reply"])
+@pytest.mark.parametrize("what", ["commit", "reply", "silent"])
 async def test_a_commit_or_its_reply_is_lost_and_everything_is_written_once(
     postgres_url: str, what: str
 ) -> None:
-    async with behind_proxy(postgres_url) as (handle, proxy, database):
+    async with behind_proxy(postgres_url, patience=2) as (handle, proxy, database):
         await handle(A, Give("before"))
         proxy.lose = what
         outcomes = await asyncio.gather(*(handle(A, Give(str(n))) for n in range(20)))

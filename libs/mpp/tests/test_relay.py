@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 import pytest_asyncio
+from nats.js.errors import NotFoundError
 
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log, LogLostFacts, connect
@@ -17,7 +18,6 @@ from mpp.messaging.relay import FENCED, Relay
 from mpp.testing import toy
 from mpp.testing.toy import Close, Give
 from mpp_servers.nats import Nats
-from nats.js.errors import NotFoundError
 
 A, B = "hall-7406", "hall-3271"
 
@@ -80,10 +80,12 @@ async def bench(postgres_url: str, nats_url: str) -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def running(*relays: Relay) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
-    yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def give(bench: Bench, count: int) -> None:

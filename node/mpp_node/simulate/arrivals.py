@@ -101,7 +101,7 @@ def _person(chance: Random, n: int, at: float, service: str, minutes: float) -> 
         minutes=service_minutes(chance, minutes),
         hears=hears,
         comes_back=chance.uniform(3, 35) if hears == 3 and chance.random() < 0.6 else None,
-        gives_up=chance.uniform(10, 90) if chance.random() < 0.06 else None,
+        gives_up=chance.choice((0.3, 30, 90)) * chance.random() if chance.random() < 0.08 else None,
         looks=tuple(sorted(chance.uniform(0.5, 40) for _ in range(chance.randint(0, 3)))) if online else (),
         follows=online and chance.random() < 0.15,
         fetches=chance.uniform(3, 15) if chance.random() < 0.05 else None,

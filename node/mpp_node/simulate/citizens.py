@@ -71,7 +71,7 @@ class Citizens:
             if moment < clock.now:
                 continue
             await clock.until(moment)
-            if visit.status != "waiting":
+            if visit.status not in ("waiting", "called"):
                 return
             if leaves:
                 return await self._cancel(visit, person)
@@ -81,9 +81,9 @@ class Citizens:
         try:
             answer = await self._act(visit, person, "cancel")
         except Refused as refusal:
-            if refusal.code != "wrong-state" or refusal.problem["status"] == "waiting":
+            if refusal.code != "wrong-state":
                 raise
-            return  # called a moment before
+            return  # served, missed or sent on a moment before
         self._floor.moved(visit, answer)
 
     async def come_back(self, visit: Visit, person: Person) -> None:

@@ -130,7 +130,7 @@ async def test_many_at_once_get_numbers_without_gaps(venue: Venue, house: House)
 
 async def test_the_holder_of_a_ticket_gives_it_back_and_nobody_else_does(venue: Venue) -> None:
     mine, other = await venue.ticket(), await venue.ticket()
-    for said in (None, "", "wrong", other["secret"], "é\u0000"):
+    for said in (None, "", "wrong", other["secret"], "é"):
         answer = await venue.act(mine, "cancel", {"secret": said}, role=None)
         assert problem(answer) == (401, "unauthenticated")
     answer = await venue.act(mine, "cancel", {"secret": mine["secret"]}, role=None)

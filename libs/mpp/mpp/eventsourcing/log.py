@@ -204,16 +204,19 @@ class PostgresWriting:
 
 
 class Log:
-    """The log as its writers and readers reach it: one connection of its own, made anew when lost."""
+    """The log as its writers and readers reach it: one connection of its own, made anew when lost.
 
-    def __init__(self, dsn: str, schema: str, name: str = "log"):
-        self._dsn, self._schema, self._name = dsn, schema, name
+    A server that says nothing for `patience` seconds counts as lost.
+    """
+
+    def __init__(self, dsn: str, schema: str, name: str = "log", patience: float = 20):
+        self._dsn, self._schema, self._name, self._patience = dsn, schema, name, patience
         self._connection: asyncpg.Connection | None = None
 
     async def connection(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             try:
-                self._connection = await connect(self._dsn, self._schema, self._name)
+                self._connection = await connect(self._dsn, self._schema, self._name, patience=self._patience)
             except _LOST as failure:
                 raise Unavailable("the database does not answer") from failure
         return self._connection
@@ -277,7 +280,9 @@ class Log:
             raise Unavailable("the database went away") from failure
 
 
-async def connect(dsn: str, schema: str, name: str, **settings: str) -> asyncpg.Connection:
+async def connect(
+    dsn: str, schema: str, name: str, patience: float | None = None, **settings: str
+) -> asyncpg.Connection:
     """A connection whose tables are the service's own, and that never holds a lock for long."""
     limits = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s", "statement_timeout": "60s"}
     server = {
@@ -286,4 +291,4 @@ async def connect(dsn: str, schema: str, name: str, **settings: str) -> asyncpg.
         **limits,
         **settings,
     }
-    return await asyncpg.connect(dsn, server_settings=server, timeout=3)
+    return await asyncpg.connect(dsn, server_settings=server, timeout=3, command_timeout=patience)

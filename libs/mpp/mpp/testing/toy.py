@@ -178,9 +178,11 @@ async def create(dsn: str, schema: str = "toy") -> None:
 
 
 @asynccontextmanager
-async def writing(dsn: str, schema: str = "toy", **options: Any) -> AsyncIterator[Handler]:
+async def writing(
+    dsn: str, schema: str = "toy", *, patience: float = 20, **options: Any
+) -> AsyncIterator[Handler]:
     """A started handler on the log in this schema."""
-    handle, log = handler(**options), Log(dsn, schema, "write")
+    handle, log = handler(**options), Log(dsn, schema, "write", patience)
     handle.start(log)
     try:
         yield handle
