@@ -16,7 +16,9 @@ CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 12\r\n\r\n" + b'{"id": "t1"}
 AWAY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 WRONG = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"
 PROBLEM = b'{"type": "urn:mpp:problem:line-full", "status": 409, "detail": "no more"}'
-FULL = b"HTTP/1.1 409 Conflict\r\ncontent-length: %d\r\n\r\n" % len(PROBLEM) + PROBLEM
+KIND = b"content-type: application/problem+json"
+FULL = b"HTTP/1.1 409 Conflict\r\n%s\r\ncontent-length: %d\r\n\r\n" % (KIND, len(PROBLEM)) + PROBLEM
+NO_ROUTE = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
 
 
 @asynccontextmanager
@@ -43,12 +45,12 @@ def header(request: bytes, name: bytes) -> bytes:
 
 
 async def test_a_command_is_sent_again_with_its_key_until_it_is_answered() -> None:
-    async with answering(b"", AWAY, WRONG, CREATED) as (client, asked, tally):
+    async with answering(b"", AWAY, WRONG, NO_ROUTE, CREATED) as (client, asked, tally):
         assert await client.post("/tickets", {"mall": "bombana"}) == {"id": "t1"}
     keys = {header(request, b"idempotency-key") for request in asked}
-    assert len(asked) == 4 and len(keys) == 1
+    assert len(asked) == 5 and len(keys) == 1
     assert UUID(keys.pop().decode())
-    assert (tally.requests, tally.retried, tally.failed) == (4, 3, 1)
+    assert (tally.requests, tally.retried, tally.failed) == (5, 4, 1)
 
 
 async def test_every_request_says_who_asks_and_when_in_simulated_time() -> None:

@@ -22,7 +22,7 @@ A = "hall-7406"
 
 
 class Proxy:
-    """Between a client and PostgreSQL: `lose` the next "commit" on its way, the "reply" to it, or go "silent"."""
+    """Between a client and PostgreSQL: `lose` the next "commit", or its "reply", or fall "silent"."""
 
     def __init__(self, dsn: str):
         self._server = urlsplit(dsn)

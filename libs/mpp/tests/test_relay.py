@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 import pytest_asyncio
-from nats.js.errors import NotFoundError
 
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log, LogLostFacts, connect
-from mpp.messaging.jetstream import Fenced, JetStream
+from mpp.messaging.jetstream import Fenced, JetStream, NoStream
 from mpp.messaging.message import Message, decode
 from mpp.messaging.relay import FENCED, Relay
 from mpp.testing import toy
@@ -195,7 +194,7 @@ async def test_a_running_relay_notices_that_its_stream_was_deleted(bench: Bench)
                 try:
                     await bench.until([1, 2, 3, 4])
                     break
-                except NotFoundError:  # deleted, and not made anew yet
+                except NoStream:  # deleted, and not made anew yet
                     await asyncio.sleep(0.05)
 
 

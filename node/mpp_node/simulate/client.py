@@ -22,7 +22,7 @@ class Refused(Exception):
 
     def __init__(self, status: int, problem: dict[str, Any], asked: str) -> None:
         self.status, self.problem = status, problem
-        self.code = str(problem.get("type", "")).removeprefix("urn:mpp:problem:") or f"status-{status}"
+        self.code = str(problem.get("type")).removeprefix("urn:mpp:problem:")
         super().__init__(f"{asked}: {status} {self.code}: {problem.get('detail', '')}")
 
 
@@ -87,7 +87,7 @@ class Client:
             with self._clock.stopped():
                 answer = await self._insist(request)
         if answer.status_code >= 400:
-            raise Refused(answer.status_code, _problem(answer), f"{method} {path}")
+            raise Refused(answer.status_code, answer.json(), f"{method} {path}")
         return None if answer.status_code == 204 else answer.json()
 
     async def _insist(self, request: httpx.Request) -> httpx.Response:
@@ -109,17 +109,16 @@ class Client:
         except httpx.TransportError:
             return None
         self._tally.failed += answer.status_code == 500
-        return None if answer.status_code >= 500 or answer.status_code == 429 else answer
+        return answer if _final(answer) else None
+
+
+def _final(answer: httpx.Response) -> bool:
+    """Whether this is the API's word; a gateway that has just started says a plain 404 to everything."""
+    if answer.status_code >= 400 and "problem+json" not in answer.headers.get("content-type", ""):
+        return False
+    return answer.status_code < 500 and answer.status_code != 429
 
 
 def connections(base: str) -> httpx.AsyncClient:
     """Connections of one client machine, its own."""
     return httpx.AsyncClient(base_url=base, verify=TLS, timeout=httpx.Timeout(15.0, connect=5.0))
-
-
-def _problem(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        problem = answer.json()
-    except ValueError:
-        return {}
-    return problem if isinstance(problem, dict) else {}

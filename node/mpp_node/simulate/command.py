@@ -100,9 +100,9 @@ def _speed(told: str) -> float | None:
 
 
 async def _verify(home: Home) -> dict[str, list[dict[str, Any]]]:
-    """What `mpp verify` says, by service."""
+    """What `mpp verify` says, by service; nothing when it could not look."""
     words = ["-m", "mpp_node", "verify", "--json", "--home", str(home.folder)]
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
-    checks: dict[str, list[dict[str, Any]]] = json.loads(said)
+    checks: dict[str, list[dict[str, Any]]] = json.loads(said or b"{}")
     return checks

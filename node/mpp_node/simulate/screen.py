@@ -55,7 +55,7 @@ class Screen:
             "served": str(states["completed"]),
             "missed": str(states["missed"]),
             "cancelled": str(states["cancelled"]),
-            "longest wait": f"{max(waits, default=0):.0f} min",
+            "longest wait": f"{max([0.0, *waits]):.0f} min",
             "requests/s": f"{self._requests_a_second(floor):.0f}",
         }
 

@@ -2,15 +2,14 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Self
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
-import orjson
 import uvicorn
 
 from mpp.eventsourcing.handler import Handler, Step
@@ -20,13 +19,16 @@ from mpp.settings import Settings
 from mpp.testing.tokens import TokenMint
 from queue_service import hall, mall, views
 from queue_service.__main__ import service
+from queue_service.desk import Desk
 from queue_service.hall import stream_of
 from queue_service.mall import Hear
 from queue_service.upkeep import Upkeep
 
+from .page import PATIENCE, Page
+
 DAY = date(2031, 3, 3)  # a Monday that is neither past nor today
 HOURS = {"opens": "07:30:00", "closes": "16:00:00", "last_ticket": "15:30:00"}
-PATIENCE = 20.0  # seconds until a test gives up waiting
+T = TypeVar("T")
 
 
 class _Server(Draining):
@@ -42,17 +44,13 @@ class House:
     url: str
     service: Service
     running: Running
+    desk: Desk
 
     async def verify(self) -> list[str]:
-        """What is broken once everything in the log is published."""
-        async with asyncio.timeout(PATIENCE):
-            while broken := [
-                b for check in await verified(self.service, self.running) for b in check.violations
-            ]:
-                if not all("JetStream" in b or "not published" in b for b in broken):
-                    return broken
-                await asyncio.sleep(0.1)
-        return []
+        """What is broken."""
+        checks = await verified(self.service, self.running)
+        assert all(check.looked_at for check in checks)
+        return [broken for check in checks for broken in check.violations]
 
 
 @asynccontextmanager
@@ -72,7 +70,7 @@ async def served(settings: Settings) -> AsyncIterator[House]:
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield House(f"http://127.0.0.1:{port}", own, app.state.running)
+        yield House(f"http://127.0.0.1:{port}", own, app.state.running, app.state.desk)
     finally:
         server.should_exit = True
         await task
@@ -158,99 +156,21 @@ class Venue:
     ) -> httpx.Response:
         return await self.ask("POST", f"/tickets/{ticket['id']}/{action}", body, role=role, **more)
 
-    def page(self, path: str, last: int | None = None) -> "Page":
+    def page(self, path: str, last: int | None = None) -> Page:
         headers = {"Mpp-Time": f"{self.day.isoformat()}T08:30:00+08:00"}
         if last is not None:
             headers["Last-Event-ID"] = str(last)
         return Page(f"{self.url}/api/queue/v1{path}", headers)
 
-    def board(self, last: int | None = None) -> "Page":
+    def board(self, last: int | None = None) -> Page:
         return self.page(f"/malls/{self.slug}/board/live", last)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One server-sent event."""
-
-    event: str
-    data: Any
-    id: int | None
-
-
-class Page:
-    """An open live page: everything it was told, in order."""
-
-    def __init__(self, url: str, headers: dict[str, str]) -> None:
-        self._url, self._headers = url, headers
-        self.said: list[Said] = []
-        self._news = asyncio.Event()
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._read())
-        await self.until(lambda said: True)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _read(self) -> None:
-        timeout = httpx.Timeout(PATIENCE)
-        try:
-            async with (
-                httpx.AsyncClient(timeout=timeout) as client,
-                client.stream("GET", self._url, headers=self._headers) as answer,
-            ):
-                assert answer.status_code == 200, await answer.aread()
-                fields = dict[str, str]()
-                async for line in answer.aiter_lines():
-                    if line:
-                        name, _, value = line.partition(": ")
-                        fields[name] = value
-                    elif "event" in fields:
-                        number = int(fields["id"]) if "id" in fields else None
-                        self.said.append(Said(fields["event"], orjson.loads(fields["data"]), number))
-                        self._news.set()
-                        fields = {}
-        finally:
-            self._news.set()
-
-    async def until(self, wanted: Callable[[Said], bool]) -> Said:
-        """The first that is wanted, when it comes."""
-        seen = 0
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                for said in self.said[seen:]:
-                    seen += 1
-                    if wanted(said):
-                        return said
-                if self._task.done():
-                    await self._task
-                    raise AssertionError(f"the page ended; it was told {self.said[-3:]}")
-                self._news.clear()
-                await self._news.wait()
-
-    async def ended(self) -> None:
-        """When the server closed the page."""
-        async with asyncio.timeout(PATIENCE):
-            await asyncio.wait([self._task])
-
-    def calls(self, kind: str = "call") -> list[tuple[str, str]]:
-        """The numbers called, each with its counter."""
-        return [(s.data["number"], s.data["counter"]) for s in self.said if s.event == kind]
-
-    @property
-    def last(self) -> int | None:
-        """The id a browser would come back with."""
-        return max((said.id for said in self.said if said.id is not None), default=None)
-
-
-Open = Callable[..., Any]
 _codes = itertools.count(1000)
 
 
-def facts(code: str, counters: int, **line: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    """A mall as the catalog would tell it: lines A and B, counters of agency x at A, the last of y at B."""
+def facts(code: str, counters: int, agency: str, **line: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """A mall as the catalog would tell it: lines A and B, counters of one agency at A, the last of y at B."""
     told: dict[tuple[str, str], dict[str, Any]] = {
         ("mall", ""): {"slug": f"mall-{code}", "title": f"MPP {code}", "timezone": "Asia/Makassar"},
         ("week", ""): {"week": [HOURS] * 5 + [None, None]},
@@ -264,18 +184,38 @@ def facts(code: str, counters: int, **line: Any) -> dict[tuple[str, str], dict[s
             "quotas": {},
         } | (line if letter == "A" else {})
     for n in range(1, counters + 2):
-        agency, lines = ("x", ["A"]) if n <= counters else ("y", ["B"])
-        told["counter", f"{code}-{n:02d}"] = {"title": f"Loket {n}", "agency": agency, "lines": lines}
+        whose, lines = (agency, ["A"]) if n <= counters else ("y", ["B"])
+        told["counter", f"{code}-{n:02d}"] = {"title": f"Loket {n}", "agency": whose, "lines": lines}
     return told
 
 
-async def found(handle: Handler, counters: int = 3, code: str | None = None, **line: Any) -> str:
+async def found(handle: Handler, counters: int = 3, agency: str = "x", **line: Any) -> str:
     """A new mall that the queue has heard of; its code."""
-    code = code or str(next(_codes))
-    heard = facts(code, counters, **line)
+    code = str(next(_codes))
+    heard = facts(code, counters, agency, **line)
     await handle.all([Step(f"mall-{code}", Hear(kind, key, fact)) for (kind, key), fact in heard.items()])
     return code
 
 
 def key() -> str:
+    """A new Idempotency-Key."""
     return str(uuid4())
+
+
+async def called(venue: Venue, counter: int = 1) -> str:
+    """A ticket that is issued and called; the counter is free again."""
+    ticket = await venue.ticket()
+    answer = await venue.call(counter)
+    assert answer.status_code == 200
+    await venue.act(answer.json(), "miss")
+    number: str = ticket["number"]
+    return number
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
+    """The first answer that is as it should be."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if holds(answer := await ask()):
+                return answer
+            await asyncio.sleep(0.05)

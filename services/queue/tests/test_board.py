@@ -1,38 +1,18 @@
-"""Live pages: the board tells every call once, a ticket's page follows the ticket."""
+"""The board tells every call once, to those who stay and to those who come back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
-import pytest_asyncio
 
-from mpp.migrate import migrate
-from mpp.settings import Settings
-from mpp.testing.tokens import TokenMint
-from mpp_servers.nats import Nats
-from queue_service.__main__ import service
+from queue_service.answers import call_frame
 from queue_service.hall import Recall
 
-from .house import DAY, House, Said, Venue, found, key, served
-
-OpenMall = Callable[..., Awaitable[Venue]]
-
-
-def is_call(number: str) -> Callable[[Said], bool]:
-    return lambda said: said.event in ("call", "recall") and said.data["number"] == number
-
-
-async def called(venue: Venue, counter: int = 1) -> str:
-    """A ticket that is issued and called; the counter is free again."""
-    ticket = await venue.ticket()
-    answer = await venue.call(counter)
-    assert answer.status_code == 200
-    await venue.act(answer.json(), "miss")
-    number: str = ticket["number"]
-    return number
+from .house import DAY, House, Venue, called, key
+from .page import is_call
+from .test_ticket_life import OpenMall
 
 
 async def test_a_board_begins_with_what_is_and_tells_each_call_with_its_counter(venue: Venue) -> None:
@@ -175,104 +155,18 @@ async def test_boards_of_other_malls_hear_nothing(open_mall: OpenMall) -> None:
         assert other.calls() == [(own, there.counter(2))]
 
 
-async def test_a_tickets_page_follows_it_to_the_counter(venue: Venue) -> None:
-    first, ticket = await venue.ticket(), await venue.ticket()
-    async with venue.page(f"/tickets/{ticket['id']}/live") as page:
-        assert (page.said[0].event, page.said[0].data["position"]) == ("ticket", 2)
-        await venue.act(first, "cancel")
-        await page.until(lambda said: said.data.get("position") == 1)
-        await venue.call(2)
-        said = await page.until(lambda said: said.data.get("status") == "called")
-        assert (said.data["counter_title"], said.data["position"]) == ("Loket 2", None)
-        await venue.act(ticket, "start")
-        await venue.act(ticket, "complete")
-        await page.until(lambda said: said.data.get("status") == "completed")
-    assert "secret" not in page.said[-1].data
-
-
-async def test_many_pages_that_open_while_the_hall_is_busy_all_stay_alive(venue: Venue) -> None:
-    tickets = [await venue.ticket() for _ in range(12)]
-
-    async def one(ticket: dict[str, str]) -> None:
-        async with venue.page(f"/tickets/{ticket['id']}/live") as page:
-            await page.until(lambda said: said.data.get("status") == "cancelled")
-
-    async def bustle() -> None:
-        while not done.is_set():
-            await venue.act(await venue.ticket(), "cancel")
-
-    done = asyncio.Event()
-    busy = asyncio.create_task(bustle())
-    pages = asyncio.gather(*map(one, tickets))
-    for ticket in tickets:
-        await venue.act(ticket, "cancel")
-    await pages
-    done.set()
-    await busy
-
-
-@pytest_asyncio.fixture
-async def own_settings(postgres_url: str, own_nats: Nats, mint: TokenMint) -> Settings:
-    """A service that may be stopped, with servers of its own."""
-    await migrate(postgres_url, "queue", service.migrations)
-    return Settings(
-        service="queue",
-        database_url=postgres_url,
-        nats_url=own_nats.url,
-        secret_key="00" * 32,
-        issuers=(mint.issuer(),),
-        clock="request",
-    )
-
-
-async def test_nothing_is_missed_or_repeated_across_a_restart(
-    own_settings: Settings, mint: TokenMint, client: httpx.AsyncClient
+async def test_a_feed_that_breaks_goes_on_where_it_broke(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with served(own_settings) as house:
-        venue = Venue(await found(house.running.handle), house.url, mint, client)
-        async with venue.board() as board:
-            made = [await called(venue)]
-            await board.until(is_call(made[0]))
-            made.append(await called(venue))
-            told, last = board.calls(), board.last
-    await board.ended()
-    async with served(own_settings) as house:
-        venue.url = house.url
-        made.append(await called(venue))
-        async with venue.board(last) as board:
-            made.append(await called(venue))
-            await board.until(is_call(made[-1]))
-            told += board.calls()
-        assert [number for number, _ in told] == made
-        assert await house.verify() == []
+    trouble = iter([RuntimeError("planted")])
 
+    def broken_once(*message: Any) -> bytes | None:
+        for planted in trouble:
+            raise planted
+        return call_frame(*message)
 
-async def test_a_board_that_opened_while_nats_was_away_is_told_everything_later(
-    own_settings: Settings, own_nats: Nats, mint: TokenMint, client: httpx.AsyncClient
-) -> None:
-    own_nats.stop()
-    async with served(own_settings) as house:
-        venue = Venue(await found(house.running.handle), house.url, mint, client)
-        async with venue.board() as board:
-            made = [await called(venue), await called(venue)]
-            own_nats.start()
-            await board.until(is_call(made[1]))
-            own_nats.kill()
-            made.append(await called(venue))
-            own_nats.start()
-            await board.until(is_call(made[2]))
-            assert [number for number, _ in board.calls()] == made
-        assert await house.verify() == []
-
-
-@pytest.mark.parametrize("what", ["board", "ticket"])
-async def test_when_the_service_stops_its_pages_end(
-    own_settings: Settings, mint: TokenMint, client: httpx.AsyncClient, what: str
-) -> None:
-    async with served(own_settings) as house:
-        venue = Venue(await found(house.running.handle), house.url, mint, client)
-        ticket = await venue.ticket()
-        page = venue.board() if what == "board" else venue.page(f"/tickets/{ticket['id']}/live")
-        await page.__aenter__()
-    await page.ended()
-    await page.__aexit__()
+    async with venue.board() as board:
+        monkeypatch.setattr("queue_service.pages.call_frame", broken_once)
+        made = [await called(venue), await called(venue)]
+        await board.until(is_call(made[1]))
+        assert [number for number, _ in board.calls()] == made

@@ -39,19 +39,12 @@ def test_new_arrivals_stand_behind_who_came_back() -> None:
 
 
 def test_nobody_overtakes_however_often_a_short_line_shuffles() -> None:
-    shuffle = [
-        *issues(1, 2, 3),
-        *missed(1),
-        *missed(2),
-        *missed(3),
-        *[on(h.Rejoin, n, "08:40") for n in (1, 2, 3)],
-        *missed(1, clock="08:41"),
-        on(h.Rejoin, 1, "08:42"),
-        *missed(2, clock="08:43"),
-        on(h.Rejoin, 2, "08:44"),
-        issue(4, "08:45"),
-    ]
-    assert waiting(after(*shuffle).state) == [3, 1, 2, 4]
+    story = after(*issues(1, 2, 3), plan=planned(rules=Rules(rejoins=99)))
+    for _ in range(10):
+        for n in (1, 2, 3):
+            story.when(*missed(n), on(h.Rejoin, n))
+    assert story.refusal is None
+    assert waiting(story.when(issue(4)).state) == [1, 2, 3, 4]
 
 
 def test_priority_is_kept_and_stands_behind_priority_but_before_the_others() -> None:

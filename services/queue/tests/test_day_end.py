@@ -1,13 +1,13 @@
 """A day ends: by a supervisor's word, or by itself when it is over and quiet."""
 
-import asyncio
 from datetime import date
 
 import pytest
 
 from queue_service import upkeep, views
+from queue_service.mall import Hear
 
-from .house import PATIENCE, House, Venue
+from .house import House, Venue, eventually
 from .test_ticket_life import problem
 
 PAST = date(2026, 6, 1)  # a Monday that is over
@@ -45,9 +45,7 @@ async def test_a_day_that_is_over_ends_by_itself_once_it_is_quiet(
     await venue.act(served, "start")
     assert venue.stream not in await views.halls_past(house.running.reader, upkeep.QUIET_MINUTES)
     monkeypatch.setattr(upkeep, "QUIET_MINUTES", 0)
-    async with asyncio.timeout(PATIENCE):
-        while await statuses(venue, served, waits) != ["completed", "lapsed"]:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: statuses(venue, served, waits), lambda now: now == ["completed", "lapsed"])
     assert problem(await venue.issue()) == (409, "mall-closed")
     assert await house.verify() == []
 
@@ -55,3 +53,13 @@ async def test_a_day_that_is_over_ends_by_itself_once_it_is_quiet(
 async def test_a_day_that_is_not_over_goes_on_however_quiet_it_is(venue: Venue, house: House) -> None:
     await venue.ticket()
     assert venue.stream not in await views.halls_past(house.running.reader, 0)
+
+
+async def test_a_simulated_day_keeps_its_own_time_when_its_plan_changes(venue: Venue, house: House) -> None:
+    venue.day = PAST
+    await venue.ticket()
+    closed = Hear("line-closed", "B", {"line": "B", "reason": "flood"})
+    await house.running.handle(f"mall-{venue.code}", closed)
+    answer = await eventually(lambda: venue.issue("b.1"), lambda answer: answer.status_code == 409)
+    assert problem(answer) == (409, "line-closed")
+    assert (await venue.ticket(clock="08:31:00"))["issued_at"] == f"{PAST.isoformat()}T08:31:00+08:00"

@@ -1,6 +1,5 @@
 """What the catalog publishes reaches the queue: malls appear, lines close while the day goes on."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, time
 
@@ -14,7 +13,7 @@ from mpp.settings import Settings
 from mpp.testing.tokens import TokenMint
 from mpp_contracts import catalog as said
 
-from .house import DAY, PATIENCE, House, Venue
+from .house import DAY, House, Venue, eventually
 from .test_ticket_life import problem
 
 HOURS = said.Hours(opens=time(7, 30), closes=time(16), last_ticket=time(15, 30))
@@ -46,12 +45,9 @@ async def catalog(settings: Settings) -> AsyncIterator[Catalog]:
     await jetstream.close()
 
 
-async def eventually(ask: Callable[[], Awaitable[httpx.Response]], status: int) -> httpx.Response:
+async def answered(status: int, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """The first answer with this status."""
-    async with asyncio.timeout(PATIENCE):
-        while (answer := await ask()).status_code != status:
-            await asyncio.sleep(0.05)
-    return answer
+    return await eventually(ask, lambda answer: answer.status_code == status)
 
 
 def mall(code: str) -> list[said.FromCatalog]:
@@ -71,16 +67,16 @@ async def test_a_line_that_is_closed_while_people_wait_is_shown_and_takes_no_mor
 ) -> None:
     venue = Venue("7406", house.url, mint, client)
     await catalog.say(*mall("7406"))
-    ticket = (await eventually(venue.issue, 201)).json()
+    ticket = (await answered(201, venue.issue)).json()
     async with venue.board() as board:
         await catalog.say(said.LineClosed(mall="7406", line="A", reason="flood"))
         shut = await board.until(lambda said: said.event == "lines" and not said.data[0]["open"])
         assert (shut.data[0]["reason"], shut.data[0]["waiting"]) == ("flood", ticket["position"])
-        answer = await eventually(venue.issue, 409)
+        answer = await answered(409, venue.issue)
         assert problem(answer) == (409, "line-closed") and answer.json()["reason"] == "flood"
         assert (await venue.call(1)).json()["status"] == "called"
         await catalog.say(said.LineOpened(mall="7406", line="A"))
-        assert (await eventually(venue.issue, 201)).json()["status"] == "waiting"
+        assert (await answered(201, venue.issue)).json()["status"] == "waiting"
     assert (await venue.get(f"/malls/{venue.slug}/lines"))["items"][0]["open"]
     assert await house.verify() == []
 
@@ -90,12 +86,12 @@ async def test_a_counter_that_is_set_up_during_the_day_calls(
 ) -> None:
     venue = Venue("7406-2", house.url, mint, client)
     await catalog.say(*mall("7406-2"))
-    ticket = (await eventually(venue.issue, 201)).json()
+    ticket = (await answered(201, venue.issue)).json()
     assert problem(await venue.call(2)) == (404, "unknown-counter")
     await catalog.say(
         said.CounterDefined(mall="7406-2", counter="7406-2-02", title="Loket 2", agency="x", lines=("A",))
     )
-    called = (await eventually(lambda: venue.call(2), 200)).json()
+    called = (await answered(200, lambda: venue.call(2))).json()
     assert (called["id"], called["counter"]) == (ticket["id"], "7406-2-02")
 
 
@@ -104,9 +100,9 @@ async def test_a_day_that_is_overridden_while_it_runs_ends_the_issue_of_tickets(
 ) -> None:
     venue = Venue("3271", house.url, mint, client)
     await catalog.say(*mall("3271"))
-    await eventually(venue.issue, 201)
+    await answered(201, venue.issue)
     await catalog.say(said.DayOverridden(mall="3271", date=DAY, reason="local-holiday"))
-    answer = await eventually(venue.issue, 409)
+    answer = await answered(409, venue.issue)
     assert problem(answer) == (409, "mall-closed") and answer.json()["reason"] == "local-holiday"
     await catalog.say(said.DayRestored(mall="3271", date=DAY))
-    await eventually(venue.issue, 201)
+    await answered(201, venue.issue)

@@ -7,7 +7,7 @@ import pytest
 from mpp.testing.tokens import TokenMint
 
 from .house import Venue
-from .test_ticket_life import problem
+from .test_ticket_life import OpenMall, problem
 
 HERE: dict[str, Any] = {}
 ELSEWHERE = {"malls": ["0001"]}
@@ -70,6 +70,14 @@ async def test_nobody_works_at_a_counter_without_a_token(venue: Venue) -> None:
     ticket = await venue.ticket()
     assert problem(await venue.call(1, None)) == (401, "unauthenticated")
     assert problem(await venue.act(ticket, "cancel", None, None)) == (401, "unauthenticated")
+
+
+async def test_a_counter_of_no_agency_is_worked_by_any_officer_of_the_mall(open_mall: OpenMall) -> None:
+    venue = await open_mall(agency="")
+    ticket, token = await venue.ticket(), venue.token("officer", agencies=["z"])
+    assert told(await venue.call(1, None, token=token)) == 200
+    assert told(await venue.act(ticket, "start", None, None, token=token)) == 200
+    assert told(await venue.call(4, None, token=token)) == 403
 
 
 async def test_a_held_ticket_is_resumed_where_the_officer_works(venue: Venue) -> None:

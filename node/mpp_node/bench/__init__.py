@@ -1,0 +1,1 @@
+"""`mpp bench`: what a node can do on this machine, measured on servers of its own."""

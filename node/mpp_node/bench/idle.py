@@ -1,0 +1,84 @@
+"""Endpoints that do nothing, served as a service is: one bare FastAPI's, one with everything of ours."""
+
+import gc
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Response
+
+from mpp.settings import Settings
+from mpp.web.app import create_app
+from mpp.web.request import AboutIt
+from queue_service.api import Wanted
+
+BARE, DRESSED = "/nothing", "/api/idle/v1/nothing"
+NOTHING = b'{"nothing":true}'
+router = APIRouter()
+
+
+@router.post("/nothing", status_code=201)
+async def nothing(wanted: Wanted, about: AboutIt) -> Response:
+    """Token, key and body of a ticket; then nothing."""
+    return Response(NOTHING, 201, media_type="application/json")
+
+
+@asynccontextmanager
+async def frozen(app: FastAPI) -> AsyncIterator[None]:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    yield
+
+
+def bare() -> FastAPI:
+    """Nothing but FastAPI."""
+    app = FastAPI(lifespan=frozen)
+
+    @app.post(BARE, status_code=201)
+    async def nothing() -> Response:
+        return Response(NOTHING, 201, media_type="application/json")
+
+    @app.get("/health/ready")
+    async def ready() -> Response:
+        return Response()
+
+    return app
+
+
+def dressed(settings: Settings) -> FastAPI:
+    """The same with the library's edge, problems, token and body model."""
+
+    async def ready() -> dict[str, bool]:
+        return {}
+
+    return create_app(
+        service="idle",
+        title="idle",
+        version="1",
+        routers=[router],
+        settings=settings,
+        ready=ready,
+        lifespan=frozen,
+    )
+
+
+def main() -> None:
+    """`bare` or `dressed`, with the server settings of a service."""
+    settings = Settings(service="idle")
+    uvicorn.run(
+        bare() if sys.argv[1] == "bare" else dressed(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=4096,
+    )
+
+
+if __name__ == "__main__":
+    main()

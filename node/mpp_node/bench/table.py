@@ -1,0 +1,119 @@
+"""The table: medians of rounds with least and most, ratios of what was measured side by side."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from rich.table import Table
+
+Figures = dict[str, float | dict[str, float]]  # one round: key → figure, or its parts
+WORDS = {
+    "bare_fastapi_rps": "an endpoint that does nothing, requests/s",
+    "noop_rps": "the same with our edge, token, key and body, requests/s",
+    "ticket_rps": "tickets, durable and visible, /s",
+    "ticket_two_replicas_rps": "tickets of one hall by two processes, /s",
+    "call_next_rps": "calls, each let go of by one request more, /s",
+    "pgbench_insert_tps": "pgbench: one row inserted, 32 clients, /s",
+    "event_to_consumer_ms": "event recorded → committed by a consumer, ms",
+    "event_to_board_ms": "call recorded → shown on a board through the gateway, ms",
+    "consumer_eps": "the catalog's events taken in by the queue, /s",
+    "rebuild_eps": "events folded into new views, /s",
+    "start_s": "a whole node from nothing to ready, s",
+    "memory_mib": "memory held, MiB",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One figure by another, round by round, and the least that is wanted."""
+
+    of: str
+    to: str
+    floor: float
+
+    def rounds(self, rounds: Sequence[Figures]) -> list[float]:
+        pairs = [(each.get(self.of), each.get(self.to)) for each in rounds]
+        return [a / b for a, b in pairs if isinstance(a, float) and isinstance(b, float)]
+
+    @property
+    def name(self) -> str:
+        return f"{self.of} ÷ {self.to}"
+
+
+RATIOS = (
+    Ratio("ticket_rps", "noop_rps", 0.75),
+    Ratio("ticket_rps", "bare_fastapi_rps", 0.55),
+    Ratio("ticket_two_replicas_rps", "ticket_rps", 0.9),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One figure over all rounds."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        return cls(median(values), min(values), max(values))
+
+
+def spreads(rounds: Sequence[Figures]) -> dict[str, Spread]:
+    """By `key` or `key.part`, in the order of WORDS."""
+    found: dict[str, list[float]] = {}
+    for key in WORDS:
+        for figure in (each[key] for each in rounds if key in each):
+            parts = figure.items() if isinstance(figure, Mapping) else [("", figure)]
+            for part, value in parts:
+                found.setdefault(f"{key}.{part}".rstrip("."), []).append(value)
+    return {name: Spread.of(values) for name, values in found.items()}
+
+
+def report(rounds: Sequence[Figures], about: Mapping[str, Any]) -> dict[str, Any]:
+    """Each key with its median, or the medians of its parts; `about` tells the rest."""
+    medians: dict[str, Any] = {}
+    ranges = spreads(rounds)
+    for name, spread in ranges.items():
+        key, _, part = name.partition(".")
+        if part:
+            medians.setdefault(key, {})[part] = round(spread.median, 2)
+        else:
+            medians[key] = round(spread.median, 2)
+    ratios = {ratio.name: _rounded(Spread.of(ratio.rounds(rounds)), 3) for ratio in RATIOS}
+    return medians | {
+        "about": {**about, "ratios": ratios, "spread": {name: _rounded(s, 2) for name, s in ranges.items()}}
+    }
+
+
+def _rounded(spread: Spread, digits: int) -> dict[str, float]:
+    told = {"median": spread.median, "min": spread.least, "max": spread.most}
+    return {name: round(value, digits) for name, value in told.items()}
+
+
+def shown(rounds: Sequence[Figures]) -> Table:
+    """The table as people read it."""
+    table = Table("", "median", "min", "max", "wanted", box=None, pad_edge=False, padding=(0, 2))
+    for name, spread in spreads(rounds).items():
+        key, _, part = name.partition(".")
+        table.add_row(f"{WORDS[key]}{': ' * bool(part)}{part}", *map(_short, _three(spread)), "")
+    for ratio in RATIOS:
+        spread = Spread.of(ratio.rounds(rounds))
+        wanted = f"≥ {ratio.floor}" + (" missed" if spread.median < ratio.floor else "")
+        table.add_row(ratio.name, *(f"{value:.2f}" for value in _three(spread)), wanted)
+    return table
+
+
+def _three(spread: Spread) -> tuple[float, float, float]:
+    return spread.median, spread.least, spread.most
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def load_average() -> list[float]:
+    return [round(value, 2) for value in os.getloadavg()]
