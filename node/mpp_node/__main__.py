@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from mpp_node.bench.command import bench
 from mpp_node.commands import run, services, token
 from mpp_node.home import AlreadyRunning, NoNode
 from mpp_node.simulate.command import simulate
@@ -19,6 +20,7 @@ app.command()(services.rebuild)
 app.command()(services.verify)
 app.command("dead-letters")(services.dead_letters)
 app.command()(simulate)
+app.command()(bench)
 
 
 def main() -> None:

@@ -35,9 +35,13 @@ def commands(service: "Service") -> "Mapping[str, Command]":
             sys.stderr.write(f"\r{service.name}: position {done} of {of}")
 
         dsn, handle = running.settings.database_url, service.handle
-        events = await rebuild.rebuild(
-            dsn, running.schema, service.tables, handle.decode, handle.project, progress
-        )
+        try:
+            events = await rebuild.rebuild(
+                dsn, running.schema, service.tables, handle.decode, handle.project, progress
+            )
+        except rebuild.RebuildRuns as refusal:
+            sys.stderr.write(f"{refusal}\n")
+            return 1
         sys.stdout.write(f"\n{service.name}: views rebuilt from {events} events\n")
         return 0
 

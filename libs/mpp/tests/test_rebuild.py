@@ -1,12 +1,14 @@
 """Views are made anew from the log while writing goes on, and nobody notices."""
 
 import asyncio
+from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
 from mpp.eventsourcing import verify
-from mpp.eventsourcing.log import connect
-from mpp.eventsourcing.rebuild import rebuild
+from mpp.eventsourcing.log import Recorded, connect
+from mpp.eventsourcing.rebuild import RebuildRuns, rebuild
 from mpp.testing import toy
 from mpp.testing.toy import Close, Give
 
@@ -83,3 +85,16 @@ async def test_a_rebuild_that_fails_leaves_the_views_as_they_were(postgres_url: 
 
         assert await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project) == 2
     await database.close()
+
+
+async def test_two_rebuilds_of_the_same_views_do_not_run_at_once(postgres_url: str) -> None:
+    await toy.create(postgres_url)
+    async with toy.writing(postgres_url) as handle:
+        await handle("hall-1", Give("x"))
+
+        async def meanwhile(connection: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
+            with pytest.raises(RebuildRuns):
+                await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project)
+            await toy.project(connection, recorded)
+
+        assert await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, meanwhile) == 1

@@ -10,7 +10,14 @@ from uuid import uuid4
 
 from mpp.messaging.jetstream import JetStream
 from mpp.messaging.message import Message
-from mpp_contracts.catalog import CounterDefined, Hours, HoursSet, LineDefined, MallDescribed, ServicePublished
+from mpp_contracts.catalog import (
+    CounterDefined,
+    Hours,
+    HoursSet,
+    LineDefined,
+    MallDescribed,
+    ServicePublished,
+)
 from mpp_contracts.published import Published
 
 ZONE, OFFSET = "Asia/Jakarta", "+07:00"

@@ -40,7 +40,7 @@ class World:
     """Everything of a node but the catalog, in whose name `catalog` speaks; `day()` is never the same."""
 
     def __init__(self, folder: Path, seconds: float) -> None:
-        self.folder, self.seconds = folder, seconds
+        self.folder, self.seconds, self.tickets = folder, seconds, 0
         self.home = Home(folder / "home", create=True)
         self.home.settle(free_port(), [*PARTS, *IDLE, SECOND])
         home, logs = self.home, self.home.logs
@@ -60,9 +60,7 @@ class World:
         return environment(self.home, service("queue")) | own
 
     def _program(self, part: str, arguments: list[str], probe: str = "/health/ready") -> Program:
-        return Program(
-            self.home, part, arguments, self.environment(part), self.home.port(part), probe
-        )
+        return Program(self.home, part, arguments, self.environment(part), self.home.port(part), probe)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -89,7 +87,10 @@ class World:
                 server.start()
             stack.callback(self.queue.stop)
             self.parts: dict[str, Server] = {
-                "postgres": self.postgres, "nats": self.nats, "gateway": self.gateway, "queue": self.queue
+                "postgres": self.postgres,
+                "nats": self.nats,
+                "gateway": self.gateway,
+                "queue": self.queue,
             }
             yield
 

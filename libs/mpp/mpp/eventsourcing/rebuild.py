@@ -10,7 +10,12 @@ from mpp.eventsourcing.log import Recorded, Row, connect
 from mpp.eventsourcing.views import Project, create_statements
 
 _COLUMNS = "position, id, stream, version, type, data, about, recorded_at"
+_ALONE = "select pg_try_advisory_lock(hashtextextended('rebuild:' || $1, 0))"
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('log:' || $1, 0))"
+
+
+class RebuildRuns(Exception):
+    """Somebody else rebuilds these views now."""
 
 
 async def recorded_after(
@@ -42,11 +47,14 @@ async def rebuild(
 ) -> int:
     """Replace the views by the fold of the log while the service runs; returns the events folded.
 
-    Short transactions up to the end; the last events and the swap happen under the log's lock.
+    Raises RebuildRuns when one is under way. Short transactions up to the end; the last events and the
+    swap happen under the log's lock.
     """
     beside = f"{schema}_rebuild"
     connection = await connect(dsn, f"{beside}, {schema}", "rebuild", statement_timeout="0")
     try:
+        if not await connection.fetchval(_ALONE, schema):
+            raise RebuildRuns(f"the views of {schema} are being rebuilt already")
         if not await connection.fetchval("select 1 from pg_namespace where nspname = $1", beside):
             await connection.execute(f"create schema {beside}")
         for table in reversed(tables):
