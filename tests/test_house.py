@@ -16,14 +16,14 @@ from catalog_service import rules as catalog_rules
 from mpp.eventsourcing.decider import Decider
 from mpp_contracts.schemas import promised
 from mpp_node.__main__ import app
-from queue_service import hall, mall
+from queue_service import mall, rules
 
 HOUSE = Path(__file__).parents[1]
 SERVICES = sorted(path.parent for path in HOUSE.glob("services/*/pyproject.toml"))
 DECISIONS = sorted(HOUSE.glob("docs/decisions/0*.md"))
 DECIDERS: dict[str, Decider[Any]] = {
     "catalog mall": catalog_rules.decider,
-    "queue hall": hall.decider,
+    "queue hall": rules.decider,
     "queue mall": mall.decider,
 }
 LINTER = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["importlinter"]

@@ -13,6 +13,8 @@ from typing import Any
 
 import uvloop
 
+OPENING_SECONDS = 20
+
 
 class Board(asyncio.Protocol):
     """One page: `calls` are (id, seconds since the epoch)."""
@@ -22,7 +24,7 @@ class Board(asyncio.Protocol):
         lines = [f"GET {path} HTTP/1.0", "Host: 127.0.0.1", *(f"{k}: {v}" for k, v in headers.items())]
         self._request = "\r\n".join([*lines, "", ""]).encode()
         self.open, self.calls = asyncio.Event(), list[tuple[int, float]]()
-        self._rest, self.ended = b"", False
+        self._rest, self.head, self.ended = b"", b"", False
 
     def connection_made(self, transport: Any) -> None:
         transport.write(self._request)
@@ -32,6 +34,7 @@ class Board(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.time()
+        self.head = self.head or data[:500]
         *blocks, self._rest = (self._rest + data).split(b"\n\n")
         for block in blocks:
             if b"event: snapshot" in block:
@@ -48,9 +51,10 @@ async def watch(task: dict[str, Any]) -> list[list[tuple[int, float]]]:
     loop = asyncio.get_running_loop()
     for board in boards:
         await loop.create_connection(lambda board=board: board, "127.0.0.1", task["port"])  # type: ignore[misc]
-    async with asyncio.timeout(20):
-        for board in boards:
-            await board.open.wait()
+        try:
+            await asyncio.wait_for(board.open.wait(), OPENING_SECONDS)
+        except TimeoutError:
+            raise ConnectionError(f"a board did not open: {board.head!r}") from None
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     if any(board.ended for board in boards):

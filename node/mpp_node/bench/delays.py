@@ -100,7 +100,7 @@ async def _checked(connection: asyncpg.Connection, day: date, acknowledged: int)
 
 
 def _each_call_once(
-    shown: Sequence[Sequence[tuple[int, float]]], called: Iterable[Mapping[str, Any]], day: date
+    shown: Sequence[Sequence[tuple[int, float]]], called: Iterable[asyncpg.Record], day: date
 ) -> None:
     """Every board was told every call of its mall, in order; Broken when not."""
     calls: dict[str, list[int]] = {}

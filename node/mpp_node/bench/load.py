@@ -17,6 +17,7 @@ from typing import Any
 import uvloop
 
 DRAIN_SECONDS = 20.0
+NOBODY = b"204"
 Ask = tuple[bytes, bool]  # a request, and whether its answer counts
 Script = Generator[Ask, bytes, None]
 
@@ -45,6 +46,8 @@ def officer(counter: str, headers: dict[str, str]) -> Script:
     call = Request(f"/api/queue/v1/counters/{counter}/call-next", "", headers)
     while True:
         answer = yield call.bytes(), True
+        if answer[9:12] == NOBODY:
+            continue
         start = answer.find(b'"id":"') + 6
         ticket = answer[start : start + 36].decode()
         yield Request(f"/api/queue/v1/tickets/{ticket}/miss", "", headers).bytes(), False
@@ -54,7 +57,7 @@ class Tally:
     """What a group was answered."""
 
     def __init__(self) -> None:
-        self.counted, self.odd = 0, dict[str, str]()
+        self.counted, self.nobody, self.odd = 0, 0, dict[str, str]()
 
     def odd_one(self, status: str, answer: bytes) -> None:
         self.odd.setdefault(status, answer[-300:].decode(errors="replace"))
@@ -91,10 +94,13 @@ class Caller(asyncio.Protocol):
             return
         self._part, self._answer, self.busy = b"", answer, False
         status = answer[9:12]
-        if status not in (b"200", b"201"):
+        if status in (b"200", b"201"):
+            self._tally.counted += self._counts
+        elif status == NOBODY:
+            self._tally.nobody += 1
+        else:
             self._tally.odd_one(status.decode(), answer)
             return
-        self._tally.counted += self._counts
         if self.stopped:
             return
         if self._idle is None:
@@ -156,7 +162,7 @@ class Group:
         for caller in self.callers:
             caller.stopped = True
         until = time.perf_counter() + DRAIN_SECONDS
-        while any(caller.busy for caller in self.callers) and time.perf_counter() < until:
+        while any(caller.busy for caller in self.callers) and time.perf_counter() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
         for caller in self.callers:
             if caller.busy:
@@ -176,7 +182,12 @@ async def load(task: dict[str, Any]) -> dict[str, Any]:
     for group in groups:
         await group.end()
     told = [
-        {"counted": now - then, "all": group.tally.counted, "odd": group.tally.odd}
+        {
+            "counted": now - then,
+            "all": group.tally.counted,
+            "nobody": group.tally.nobody,
+            "odd": group.tally.odd,
+        }
         for group, then, now in zip(groups, before, after, strict=True)
     ]
     return {"groups": told, "seconds": ended - began, "began": wall, "ended": wall + ended - began}

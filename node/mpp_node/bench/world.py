@@ -132,7 +132,8 @@ class World:
         """Load of these groups at the same time; Broken when one was answered what it should not."""
         warm = max(0.2, self.seconds / 5) if warm is None else warm
         async with Child("load") as child:
-            played = await child.done({"groups": groups, "warm": warm, "seconds": self.seconds})
+            task = {"groups": groups, "warm": warm, "seconds": self.seconds}
+            played: dict[str, Any] = await child.done(task)
         for group in played["groups"]:
             if group["odd"]:
                 raise Broken(f"answers that should not be: {group['odd']}")
@@ -165,7 +166,7 @@ class Child:
         if await self._line() != b"ready\n":
             raise Broken(f"{self._module} did not start")
 
-    async def done(self, task: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def done(self, task: dict[str, Any] | None = None) -> Any:
         """Ends its input; its answer."""
         if task is not None:
             await self._tell(task)
@@ -174,8 +175,7 @@ class Child:
         line = await self._line()
         if not line:
             raise Broken(f"{self._module} ended without an answer")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return json.loads(line)
 
     async def _tell(self, task: dict[str, Any]) -> None:
         assert self._process.stdin is not None  # noqa: S101

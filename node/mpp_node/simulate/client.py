@@ -37,7 +37,7 @@ class Tally:
     began: float = field(default_factory=monotonic)
     requests: int = 0
     retried: int = 0
-    failed: int = 0  # answers 500: a defect, whatever caused it
+    failed: list[str] = field(default_factory=list)  # answers 500: a defect, whatever caused it
 
     @property
     def seconds(self) -> float:
@@ -108,7 +108,8 @@ class Client:
             answer = await self.http.send(request)
         except httpx.TransportError:
             return None
-        self._tally.failed += answer.status_code == 500
+        if answer.status_code == 500:
+            self._tally.failed.append(f"{request.method} {request.url.path}: 500 {answer.text[:300]}")
         return answer if _final(answer) else None
 
 

@@ -58,12 +58,11 @@ async def play(setting: Setting) -> Verdict:
         seconds = tally.seconds
         setting.say("the day is over; verifying")
         outcome = await _outcome(floor, setting)
-    verdict = judge(mall.title, mall.day, floor.record, outcome, pages, floor.surprises)
+    verdict = judge(mall.title, mall.day, floor.record, outcome, pages, [*floor.surprises, *tally.failed])
     verdict.played = {
         "seconds": round(seconds, 1),
         "requests": tally.requests,
         "retried": tally.retried,
-        "failed": tally.failed,
     }
     return verdict
 

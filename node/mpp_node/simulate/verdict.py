@@ -61,8 +61,6 @@ class Verdict:
         for what in ("board_missed", "board_repeated", "pages_wrong"):
             if count := getattr(self, what):
                 yield f"{what.replace('_', ' ')}: {count}"
-        if failed := self.played.get("failed"):
-            yield f"answers 500: {failed:.0f}"
         if not self.checks:
             yield "not verified"
         for service, checks in self.checks.items():

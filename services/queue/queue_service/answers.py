@@ -12,8 +12,9 @@ from mpp.web.live import frame
 from mpp_contracts.queue import TicketCalled, TicketRecalled
 from queue_service.desk import Mall
 from queue_service.estimate import estimate, of_line
-from queue_service.hall import Hall, MallClosed, open_for_tickets
+from queue_service.hall import Hall
 from queue_service.plan import Line
+from queue_service.rules import MallClosed, open_for_tickets
 from queue_service.ticket import Ticket
 
 SHOWN_CALLS = 12

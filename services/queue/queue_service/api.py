@@ -14,7 +14,9 @@ from mpp.web.answer import json_response
 from mpp.web.auth import Actor, Who
 from mpp.web.openapi import problems
 from mpp.web.request import AboutIt, Db, Now
+from queue_service import command as c
 from queue_service import hall as h
+from queue_service import rules
 from queue_service.answers import ticket_answer
 from queue_service.desk import AtDesk, Desk, Mall, UnknownMall, own_events
 from queue_service.plan import UnknownCounter, UnknownService
@@ -37,7 +39,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
     mall: Id = Field(description="code or slug")
     service: Id = Field(description="the service's code in the catalog")
-    channel: Literal["kiosk", "web", "mobile", "telegram", "counter"]
+    channel: c.Channel
     priority: Id | None = Field(None, description="a priority class: elderly, disabled or pregnant")
 
 
@@ -96,7 +98,13 @@ def _answer(outcome: Outcome, ticket: UUID, mall: Mall, desk: Desk, now: Now, st
     status_code=201,
     response_model=IssuedOut,
     responses=problems(
-        UnknownMall, UnknownService, h.MallClosed, h.LineClosed, h.LineFull, h.QuotaUsed, h.UnknownPriority
+        UnknownMall,
+        UnknownService,
+        rules.MallClosed,
+        rules.LineClosed,
+        rules.LineFull,
+        rules.QuotaUsed,
+        rules.UnknownPriority,
     ),
 )
 async def issue(wanted: Wanted, desk: AtDesk, who: Who, about: AboutIt, now: Now) -> Response:
@@ -104,7 +112,7 @@ async def issue(wanted: Wanted, desk: AtDesk, who: Who, about: AboutIt, now: Now
     mall = await desk.mall(wanted.mall)
     if wanted.channel in CHANNELS:
         who.require(*CHANNELS[wanted.channel], mall=None if wanted.channel == "telegram" else mall.code)
-    command = h.IssueTicket(now, new_id(), wanted.service, wanted.channel, wanted.priority)
+    command = c.IssueTicket(now, new_id(), wanted.service, wanted.channel, wanted.priority)
     outcome = await desk.give(mall, command, about)
     ticket = own_events(outcome, TicketIssued).ticket
     desk.remember(ticket, outcome.stream)
@@ -121,16 +129,16 @@ async def show(ticket: UUID, desk: AtDesk, db: Db, now: Now) -> Response:
     )
 
 
-ACTIONS: dict[str, type[h.OfTicket]] = {
-    "cancel": h.Cancel,
-    "recall": h.Recall,
-    "start": h.Start,
-    "complete": h.Complete,
-    "hold": h.Hold,
-    "resume": h.Resume,
-    "miss": h.Miss,
-    "rejoin": h.Rejoin,
-    "transfer": h.Transfer,
+ACTIONS: dict[str, type[c.OfTicket]] = {
+    "cancel": c.Cancel,
+    "recall": c.Recall,
+    "start": c.Start,
+    "complete": c.Complete,
+    "hold": c.Hold,
+    "resume": c.Resume,
+    "miss": c.Miss,
+    "rejoin": c.Rejoin,
+    "transfer": c.Transfer,
 }
 Action = Literal["cancel", "recall", "start", "complete", "hold", "resume", "miss", "rejoin", "transfer"]
 
@@ -138,7 +146,7 @@ Action = Literal["cancel", "recall", "start", "complete", "hold", "resume", "mis
 @router.post(
     "/tickets/{ticket}/{action}",
     response_model=TicketOut,
-    responses=problems(UnknownTicket, UnknownCounter, WrongState, h.CounterBusy, h.RejoinRefused),
+    responses=problems(UnknownTicket, UnknownCounter, WrongState, rules.CounterBusy, rules.RejoinRefused),
 )
 async def act(
     ticket: UUID, action: Action, desk: AtDesk, who: Who, about: AboutIt, now: Now, body: Act | None = None
@@ -182,7 +190,7 @@ async def _staffed(counter: str, desk: Desk, who: Actor) -> Mall:
     response_model=TicketOut,
     responses={
         204: {"description": "Nobody waits."},
-        **problems(UnknownCounter, h.CounterBusy, h.MallClosed),
+        **problems(UnknownCounter, rules.CounterBusy, rules.MallClosed),
     },
 )
 async def call_next(
@@ -190,7 +198,7 @@ async def call_next(
 ) -> Response:
     """Call whoever is first for this counter."""
     mall = await _staffed(counter, desk, who)
-    outcome = await desk.give(mall, h.CallNext(now, counter), about)
+    outcome = await desk.give(mall, c.CallNext(now, counter), about)
     called = own_events(outcome, TicketCalled)
     return _answer(outcome, called.ticket, mall, desk, now) if called else Response(status_code=204)
 
@@ -199,12 +207,12 @@ async def call_next(
     "/counters/{counter}/quick-serve",
     status_code=201,
     response_model=IssuedOut,
-    responses=problems(UnknownCounter, UnknownService, h.CounterBusy, h.MallClosed),
+    responses=problems(UnknownCounter, UnknownService, rules.CounterBusy, rules.MallClosed),
 )
 async def quick_serve(
     counter: Annotated[Id, Path()], quick: Quick, desk: AtDesk, who: Who, about: AboutIt, now: Now
 ) -> Response:
     """Serve somebody who stands at the counter: a ticket that is being served at once."""
     mall = await _staffed(counter, desk, who)
-    outcome = await desk.give(mall, h.QuickServe(now, new_id(), quick.service, counter), about)
+    outcome = await desk.give(mall, c.QuickServe(now, new_id(), quick.service, counter), about)
     return _answer(outcome, own_events(outcome, TicketIssued).ticket, mall, desk, now, 201)

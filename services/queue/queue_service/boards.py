@@ -17,8 +17,9 @@ from mpp.web.auth import Who
 from mpp.web.live import Live, frame
 from mpp.web.openapi import problems
 from mpp.web.request import AboutIt, Db, LastEventId, Now
+from queue_service import command as c
 from queue_service import hall as h
-from queue_service import views
+from queue_service import rules, views
 from queue_service.announcements import announce
 from queue_service.answers import SHOWN_CALLS, board_answer, call_frame, lines_answer, ticket_answer
 from queue_service.api import EstimateOut, Id
@@ -147,7 +148,9 @@ async def ticket_live(ticket: UUID, desk: AtDesk, db: Db, now: Now, last: LastEv
 
 
 @router.post(
-    "/malls/{slug}/day/close", status_code=204, responses=problems(UnknownMall, h.ServiceGoesOn, h.MallClosed)
+    "/malls/{slug}/day/close",
+    status_code=204,
+    responses=problems(UnknownMall, rules.ServiceGoesOn, rules.MallClosed),
 )
 async def close_day(
     slug: Slug, desk: AtDesk, who: Who, about: AboutIt, now: Now, date: Day = None
@@ -155,5 +158,5 @@ async def close_day(
     """End the day: who still waits is let go. It happens by itself when a day is over and quiet."""
     mall = await desk.mall(slug)
     who.require("supervisor", "mall-admin", "national-admin", mall=mall.code)
-    await desk.handle(h.stream_of(mall.code, date or mall.day(now)), h.CloseHall(now), about)
+    await desk.handle(h.stream_of(mall.code, date or mall.day(now)), c.CloseHall(now), about)
     return Response(status_code=204)

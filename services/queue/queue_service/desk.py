@@ -20,8 +20,10 @@ from mpp.eventsourcing.log import About, Reading
 from mpp.service import Running
 from mpp.web.live import Hub
 from queue_service import views
-from queue_service.hall import At, Hall, HallNotOpened, OpenHall, stream_of
+from queue_service.command import At, OpenHall
+from queue_service.hall import Hall, stream_of
 from queue_service.plan import Plan, UnknownCounter
+from queue_service.rules import HallNotOpened
 from queue_service.ticket import UnknownTicket
 
 FRESH_SECONDS = 2.0  # how old what is known of malls may be

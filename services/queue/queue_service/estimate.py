@@ -9,7 +9,8 @@ from queue_service.ticket import Ticket
 
 PRIOR_PEOPLE = 5  # the standard's minutes weigh as much as five people served today
 ACTIVE = timedelta(minutes=30)
-SPREAD = 0.7  # coefficient of variation of one service, a usual value for counters
+SPREAD = 0.7  # coefficient of variation of one turn at a counter, a usual value
+DRIFT = 0.2  # and of what no figure of today tells: breaks, rushes, who gets priority
 Z90 = 1.2816
 
 
@@ -42,10 +43,11 @@ def of_line(
     idle = any(_working(hall, counter, at) and counter not in hall.busy for counter in servers)
     if idle and ahead == 0:
         return Estimate(0.0, 1.0)
-    minutes, strength = _minutes(hall, line, service), sum(servers.values())
-    # `ahead` + 1 departures of exponential-like services: a gamma, by Wilson and Hilferty's cube.
+    minutes, people = _minutes(hall, line, service)
+    # A sum of turns, whose mean itself is known only so well: a gamma, by Wilson and Hilferty's cube.
     departures = ahead + (0 if idle else 1)
-    mean, shape = departures * minutes / strength, departures / SPREAD**2
+    mean = departures * minutes / sum(servers.values())
+    shape = 1 / (SPREAD**2 / departures + SPREAD**2 / people + DRIFT**2)
     return Estimate(round(mean * _cube(shape, 0), 1), round(mean * _cube(shape, Z90), 1))
 
 
@@ -53,15 +55,18 @@ def _cube(shape: float, z: float) -> float:
     return float((1 - 1 / (9 * shape) + z / (3 * sqrt(shape))) ** 3)
 
 
-def _minutes(hall: Hall, line: str, service: str | None) -> float:
-    """Mean minutes of one service: today's, drawn towards the standard's while little is known."""
+def _minutes(hall: Hall, line: str, service: str | None) -> tuple[float, int]:
+    """Mean minutes that one person takes a counter, from the call until it is free, and how many tell.
+
+    Today's, drawn towards the standard's while little is known.
+    """
     plan = hall.plan
     assert plan is not None  # noqa: S101
     own = plan.services.get(service or "")
     standard = [s.minutes for s in plan.services.values() if s.line == line] or [own.minutes if own else 10.0]
-    people, seconds = hall.served.get(line, (0, 0.0))
-    prior = sum(standard) / len(standard)
-    return (prior * PRIOR_PEOPLE + seconds / 60) / (PRIOR_PEOPLE + people)
+    people, seconds = hall.spent.get(line, (0, 0.0))
+    prior, told = sum(standard) / len(standard), PRIOR_PEOPLE + people
+    return (prior * PRIOR_PEOPLE + seconds / 60) / told, told
 
 
 def _servers(hall: Hall, line: str, at: datetime, only: str | None) -> dict[str, float]:
@@ -69,9 +74,7 @@ def _servers(hall: Hall, line: str, at: datetime, only: str | None) -> dict[str,
     plan = hall.plan
     assert plan is not None  # noqa: S101
     counters = [c for c in plan.counters.values() if (c.id == only if only else line in c.lines)]
-    working = [
-        c for c in counters if c.id in hall.busy or at - hall.seen.get(c.id, at - 2 * ACTIVE) <= ACTIVE
-    ]
+    working = [c for c in counters if _working(hall, c.id, at)]
     shares = {}
     for counter in working or counters:
         claims = {key for key in counter.lines if hall.line(key).first} | {line}

@@ -1,6 +1,6 @@
 """The way to write: commands of this service, decided and projected."""
 
 from mpp.eventsourcing.handler import Handler
-from queue_service import hall, mall, views
+from queue_service import mall, rules, views
 
-handle = Handler([hall.decider, mall.decider], project=views.project)
+handle = Handler([rules.decider, mall.decider], project=views.project)

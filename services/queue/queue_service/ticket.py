@@ -39,6 +39,7 @@ class Ticket:
     counter: str | None = None  # where it is called, served or held; or whom it waits for
     missed_at: datetime | None = None
     rejoins: int = 0
+    taken_at: datetime | None = None  # since when it has a counter to itself
     serving_since: datetime | None = None
     served: float = 0.0  # seconds before the interruption or transfer
 

@@ -9,13 +9,15 @@ from mpp.eventsourcing.decider import Rejected
 from mpp.eventsourcing.log import About
 from mpp.service import Running
 from queue_service import views
-from queue_service.hall import ChangePlan, CloseHall, Complete
+from queue_service.command import ChangePlan, CloseHall, Complete
 from queue_service.plan import Plan
 
 log = structlog.get_logger()
 EVERY_SECONDS = 1.0
 QUIET_MINUTES = 60
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+LAST_MOMENT = datetime.min.replace(
+    tzinfo=UTC
+)  # time does not run backwards in a hall: when its last event was
 
 
 class Upkeep:
@@ -37,8 +39,7 @@ class Upkeep:
                 continue
             facts = await views.facts_of(running.reader, hall["mall"])
             plan = Plan.of(hall["mall"], hall["date"], facts)
-            # A simulated day has its own clock: the latest that happened in it, never ours.
-            at = _now() if running.settings.clock == "system" else LONG_AGO
+            at = datetime.now(UTC) if running.settings.clock == "system" else LAST_MOMENT
             await running.handle(hall["stream"], ChangePlan(at, plan), About(role="system"))
             self._planned[hall["stream"]] = hall["position"]
 
@@ -47,11 +48,7 @@ class Upkeep:
         for stream in await views.halls_past(running.reader, QUIET_MINUTES):
             try:
                 for ticket in await views.served_now(running.reader, stream):
-                    await running.handle(stream, Complete(_now(), ticket), About(role="system"))
-                await running.handle(stream, CloseHall(_now()), About(role="system"))
+                    await running.handle(stream, Complete(LAST_MOMENT, ticket), About(role="system"))
+                await running.handle(stream, CloseHall(LAST_MOMENT), About(role="system"))
             except Rejected as refusal:
                 log.warning("day not closed", stream=stream, refusal=refusal.code)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 from hypothesis import strategies as st
 
 from mpp.eventsourcing.decider import Event, Rejected, fold
 from mpp.eventsourcing.log import Recorded
-from queue_service import hall as h
+from queue_service import command as c
+from queue_service import rules
 from queue_service.hall import Hall
 from queue_service.plan import Line, Plan
 
@@ -19,8 +21,8 @@ STREAM = "hall-7406-2026-11-23"
 SERVICES = ("a.1", "a.1", "a.1", "b.1", "c.1", "d.1", "none")
 PRIORITIES = (None, None, None, "elderly", "disabled", "vip")
 COUNTERS = ("1", "2", "3", "1", "2", "3", "4", "9")
-AT_COUNTER = (h.Start, h.Complete, h.Hold, h.Miss, h.Recall)
-ANYWHERE = (h.Rejoin, h.Cancel, h.Start, h.Complete, h.Hold, h.Miss, h.Recall)
+AT_COUNTER = (c.Start, c.Complete, c.Hold, c.Miss, c.Recall)
+ANYWHERE = (c.Rejoin, c.Cancel, c.Start, c.Complete, c.Hold, c.Miss, c.Recall)
 WISHES = (
     *["issue"] * 8,
     *["call"] * 8,
@@ -43,18 +45,18 @@ class AnyDay:
 
     hall: Hall = field(default_factory=Hall)
     events: list[Event] = field(default_factory=list)
-    commands: list[h.At] = field(default_factory=list)
+    commands: list[c.At] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: at("08:00"))
     asked: int = 0
 
-    def give(self, command: h.At) -> list[Event]:
+    def give(self, command: c.At) -> list[Event]:
         """What the command leads to; nothing when it is refused."""
         self.commands.append(command)
         try:
-            events = h.decide(command, self.hall)
+            events = rules.decide(command, self.hall)
         except Rejected:
             return []
-        self.hall = fold(h.decider, events, self.hall)
+        self.hall = fold(rules.decider, events, self.hall)
         self.events += events
         return events
 
@@ -63,41 +65,41 @@ class AnyDay:
         fitting = [ticket.id for ticket in self.hall.tickets.values() if ticket.status in statuses]
         return sorted(fitting)[number % len(fitting)] if fitting else tid(number % (self.asked + 2) + 1)
 
-    def command(self, wish: str, number: int) -> h.At:
+    def command(self, wish: str, number: int) -> c.At:
         self.now += timedelta(seconds=number % 97 - 8)
         now, counter = self.now, COUNTERS[number % len(COUNTERS)]
         match wish:
             case "issue":
                 self.asked += 1
-                wanted = (SERVICES[number % 7], h.CHANNELS[number % 5], PRIORITIES[number % 6])
-                return h.IssueTicket(now, tid(self.asked), *wanted)
+                wanted = (SERVICES[number % 7], get_args(c.Channel)[number % 5], PRIORITIES[number % 6])
+                return c.IssueTicket(now, tid(self.asked), *wanted)
             case "quick":
                 self.asked += 1
-                return h.QuickServe(now, tid(self.asked), SERVICES[number % 7], counter)
+                return c.QuickServe(now, tid(self.asked), SERVICES[number % 7], counter)
             case "call":
-                return h.CallNext(now, counter)
+                return c.CallNext(now, counter)
             case "resume":
-                return h.Resume(now, self.some(number, "held"), counter if number % 2 else None)
+                return c.Resume(now, self.some(number, "held"), counter if number % 2 else None)
             case "transfer":
                 to = {"line": "ABDZ"[number % 4]} if number % 3 else {"counter": counter}
-                return h.Transfer(now, self.some(number, "waiting", "called", "serving", "held"), **to)
+                return c.Transfer(now, self.some(number, "waiting", "called", "serving", "held"), **to)
             case "plan":
-                return h.ChangePlan(now, _plan(number))
+                return c.ChangePlan(now, _plan(number))
             case "close":
-                return h.CloseHall(now) if self.asked > 12 else h.CallNext(now, counter)
+                return c.CloseHall(now) if self.asked > 12 else c.CallNext(now, counter)
             case "wait":
                 self.now += timedelta(minutes=number % 60)
-                return h.OpenHall(now, PLAN)
+                return c.OpenHall(now, PLAN)
         return self._step(wish, number)
 
-    def _step(self, wish: str, number: int) -> h.OfTicket:
+    def _step(self, wish: str, number: int) -> c.OfTicket:
         action, statuses = {
-            "start": (h.Start, ("called",)),
-            "complete": (h.Complete, ("serving",)),
-            "miss": (h.Miss, ("called",)),
-            "rejoin": (h.Rejoin, ("missed",)),
-            "hold": (h.Hold, ("called", "serving")),
-            "cancel": (h.Cancel, ("waiting",)),
+            "start": (c.Start, ("called",)),
+            "complete": (c.Complete, ("serving",)),
+            "miss": (c.Miss, ("called",)),
+            "rejoin": (c.Rejoin, ("missed",)),
+            "hold": (c.Hold, ("called", "serving")),
+            "cancel": (c.Cancel, ("waiting",)),
             "anything": (ANYWHERE[number % len(ANYWHERE)], ()),
         }[wish]
         return action(self.now, self.some(number, *statuses))

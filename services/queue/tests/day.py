@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from mpp.eventsourcing.decider import Event, fold
 from mpp.testing.scenario import Scenario
+from queue_service import command as c
 from queue_service import hall as h
+from queue_service import rules
 from queue_service.hall import Hall
 from queue_service.plan import Counter, Hours, Line, Plan, Service
 from queue_service.ticket import Ticket
@@ -58,45 +60,45 @@ def opened(plan: Plan = PLAN, clock: str = "07:00") -> list[Event]:
     return [h.HallOpened(plan=plan, at=at(clock))]
 
 
-def after(*commands: h.At, plan: Plan = PLAN) -> Scenario[Hall]:
+def after(*commands: c.At, plan: Plan = PLAN) -> Scenario[Hall]:
     """A story that begins when these commands were accepted."""
     hall, events = Hall(), [*opened(plan)]
-    hall = fold(h.decider, events)
+    hall = fold(rules.decider, events)
     for command in commands:
-        hall = fold(h.decider, h.decide(command, hall), hall)
-    return Scenario(h.decider, hall)
+        hall = fold(rules.decider, rules.decide(command, hall), hall)
+    return Scenario(rules.decider, hall)
 
 
 def issue(
     number: int,
     clock: str = "08:00",
     service: str = "a.1",
-    channel: str = "kiosk",
+    channel: c.Channel = "kiosk",
     priority: str | None = None,
-) -> h.IssueTicket:
-    return h.IssueTicket(at(clock), tid(number), service, channel, priority)
+) -> c.IssueTicket:
+    return c.IssueTicket(at(clock), tid(number), service, channel, priority)
 
 
-def issues(*numbers: int, service: str = "a.1", priority: str | None = None) -> list[h.IssueTicket]:
+def issues(*numbers: int, service: str = "a.1", priority: str | None = None) -> list[c.IssueTicket]:
     return [issue(number, service=service, priority=priority) for number in numbers]
 
 
-def call(counter: str = "1", clock: str = "08:30") -> h.CallNext:
-    return h.CallNext(at(clock), counter)
+def call(counter: str = "1", clock: str = "08:30") -> c.CallNext:
+    return c.CallNext(at(clock), counter)
 
 
-def on(action: type[h.OfTicket], number: int, clock: str = "08:30", **to: str) -> h.OfTicket:
-    """`on(h.Start, 1, "08:31")`."""
+def on(action: type[c.OfTicket], number: int, clock: str = "08:30", **to: str) -> c.OfTicket:
+    """`on(c.Start, 1, "08:31")`."""
     return action(at(clock), tid(number), **to)
 
 
-def served(number: int, counter: str = "1", begin: str = "08:30", end: str = "08:40") -> list[h.At]:
+def served(number: int, counter: str = "1", begin: str = "08:30", end: str = "08:40") -> list[c.At]:
     """Called, started and completed; the ticket must be the counter's next."""
-    return [call(counter, begin), on(h.Start, number, begin), on(h.Complete, number, end)]
+    return [call(counter, begin), on(c.Start, number, begin), on(c.Complete, number, end)]
 
 
-def missed(number: int, counter: str = "1", clock: str = "08:30") -> list[h.At]:
-    return [call(counter, clock), on(h.Miss, number, clock)]
+def missed(number: int, counter: str = "1", clock: str = "08:30") -> list[c.At]:
+    return [call(counter, clock), on(c.Miss, number, clock)]
 
 
 def ticket(hall: Hall, number: int) -> Ticket:

@@ -17,7 +17,7 @@ from mpp.operations import verified
 from mpp.service import Draining, Running, Service
 from mpp.settings import Settings
 from mpp.testing.tokens import TokenMint
-from queue_service import hall, mall, views
+from queue_service import mall, rules, views
 from queue_service.__main__ import service
 from queue_service.desk import Desk
 from queue_service.hall import stream_of
@@ -56,7 +56,7 @@ class House:
 @asynccontextmanager
 async def served(settings: Settings) -> AsyncIterator[House]:
     """With a handler of its own, so that several may run in one process."""
-    handle = Handler([hall.decider, mall.decider], project=views.project)
+    handle = Handler([rules.decider, mall.decider], project=views.project)
     own = replace(service, handle=handle, once={"upkeep": Upkeep().run})
     app = own.app(settings)
     config = uvicorn.Config(

@@ -6,8 +6,8 @@ from hypothesis import event as note
 from hypothesis import given, settings
 
 from mpp.eventsourcing.decider import Event, fold
-from queue_service import hall as h
-from queue_service import promises
+from queue_service import command as c
+from queue_service import promises, rules
 from queue_service import ticket as t
 from queue_service.announcements import announce
 from queue_service.hall import Hall
@@ -49,7 +49,7 @@ def first_told(hall: Hall, counter: str) -> set[object]:
 @given(wishes)
 def test_any_day_keeps_its_promises(asked: Wishes) -> None:
     day = AnyDay()
-    day.give(h.OpenHall(day.now, PLAN))
+    day.give(c.OpenHall(day.now, PLAN))
     for wish, number in asked:
         before, command = day.hall, day.command(wish, number)
         for event in day.give(command):
@@ -69,11 +69,11 @@ def test_any_day_keeps_its_promises(asked: Wishes) -> None:
 @given(wishes)
 def test_the_state_is_the_fold_of_what_is_read_back_and_all_of_it_is_told(asked: Wishes) -> None:
     day = AnyDay()
-    day.give(h.OpenHall(day.now, PLAN))
+    day.give(c.OpenHall(day.now, PLAN))
     for wish, number in asked:
         day.give(day.command(wish, number))
-    read = [h.decider.decode(event.type, event.model_dump_json()) for event in day.events]
-    assert fold(h.decider, read) == day.hall
+    read = [rules.decider.decode(event.type, event.model_dump_json()) for event in day.events]
+    assert fold(rules.decider, read) == day.hall
     for each in recorded(day.events):
         told = announce(each)
         assert told and (told.mall, told.event) == ("7406", each.event.type.replace("plan-", "hall-"))
@@ -84,17 +84,17 @@ def test_the_state_is_the_fold_of_what_is_read_back_and_all_of_it_is_told(asked:
 def test_where_one_counter_serves_one_line_the_positions_are_the_order_of_the_calls(asked: Wishes) -> None:
     day = AnyDay()
     alone = PLAN.model_copy(update={"counters": {"1": PLAN.counters["1"]}})
-    day.give(h.OpenHall(day.now, alone))
+    day.give(c.OpenHall(day.now, alone))
     for wish, number in asked:
         if wish not in ("transfer", "plan", "close"):
             day.give(day.command(wish, number))
     for busy in [*day.hall.busy.values()]:
-        day.give(h.Hold(day.now, busy))
+        day.give(c.Hold(day.now, busy))
     waiting = [x for x in day.hall.tickets.values() if x.waits_for == "A" and x.status == "waiting"]
     told = sorted(waiting, key=lambda x: day.hall.ahead_of(x) or 0)
     assert [day.hall.ahead_of(x) for x in told] == list(range(len(told)))
     for ticket in told:
-        (event,) = day.give(h.CallNext(day.now, "1"))
+        (event,) = day.give(c.CallNext(day.now, "1"))
         assert isinstance(event, t.TicketCalled) and event.ticket == ticket.id
-        day.give(h.Hold(day.now, ticket.id))
-    assert day.give(h.CallNext(day.now, "1")) == []
+        day.give(c.Hold(day.now, ticket.id))
+    assert day.give(c.CallNext(day.now, "1")) == []

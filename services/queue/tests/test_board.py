@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from queue_service.answers import call_frame
-from queue_service.hall import Recall
+from queue_service.command import Recall
 
 from .house import DAY, House, Venue, called, key
 from .page import is_call

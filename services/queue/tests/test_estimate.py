@@ -2,7 +2,7 @@
 
 import pytest
 
-from queue_service import hall as h
+from queue_service import command as c
 from queue_service.estimate import UNKNOWN, Estimate, estimate, of_line
 from queue_service.hall import Hall
 from queue_service.plan import Counter, Service
@@ -58,13 +58,13 @@ def test_at_first_the_standard_counts() -> None:
 
 def test_what_is_seen_today_draws_the_estimate_away_from_the_standard() -> None:
     def nth(minutes: int, people: int) -> float:
-        day: list[h.At] = [*issues(*range(1, people + 3))]
+        day: list[c.At] = [*issues(*range(1, people + 3))]
         for n in range(1, people + 1):
             start = 480 + n * 20
             end = start + minutes
             clock = (f"{start // 60:02d}:{start % 60:02d}", f"{end // 60:02d}:{end % 60:02d}")
             day += served(n, "1", *clock)
-        hall = after(*day, h.CallNext(at("14:00"), "1"), plan=ALONE).state
+        hall = after(*day, c.CallNext(at("14:00"), "1"), plan=ALONE).state
         return p50(hall, people + 2, "14:00")
 
     assert nth(2, 1) < nth(8, 1) < nth(16, 1)
@@ -93,7 +93,7 @@ def test_a_counter_that_serves_another_busy_line_counts_half() -> None:
 
 
 def test_who_waits_for_one_counter_waits_for_that_one_alone() -> None:
-    handed_on = [*issues(1, 2, 3), call("3"), on(h.Transfer, 3, counter="4")]
+    handed_on = [*issues(1, 2, 3), call("3"), on(c.Transfer, 3, counter="4")]
     hall = after(*handed_on).state
     assert hall.ahead_of(hall.ticket(tid(3))) == 0 and p50(hall, 3) > 0
 

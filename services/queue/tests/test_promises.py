@@ -3,6 +3,7 @@
 import pytest
 
 from mpp.eventsourcing.decider import Event
+from queue_service import command as c
 from queue_service import hall as h
 from queue_service import promises
 from queue_service import ticket as t
@@ -11,24 +12,24 @@ from queue_service.plan import Line
 from .any_day import recorded
 from .day import PLAN, after, at, call, issue, issues, missed, on, opened, planned, tid
 
-DAY: list[h.At] = [
+DAY: list[c.At] = [
     *issues(1, 2, 3),
     issue(4, service="b.1", channel="web"),
     issue(5, service="b.1"),
     *missed(1),
-    on(h.Rejoin, 1, "08:31"),
+    on(c.Rejoin, 1, "08:31"),
     call("1", "08:32"),
-    on(h.Start, 2, "08:32"),
-    on(h.Hold, 2, "08:33"),
-    on(h.Resume, 2, "08:34", counter="2"),
-    on(h.Transfer, 2, "08:35", counter="3"),
+    on(c.Start, 2, "08:32"),
+    on(c.Hold, 2, "08:33"),
+    on(c.Resume, 2, "08:34", counter="2"),
+    on(c.Transfer, 2, "08:35", counter="3"),
     call("3", "08:36"),
-    on(h.Start, 2, "08:36"),
-    on(h.Complete, 2, "08:37"),
-    h.QuickServe(at("08:38"), tid(6), "b.1", "3"),
-    on(h.Complete, 6, "08:39"),
-    on(h.Cancel, 3, "08:40"),
-    h.CloseHall(at("16:00")),
+    on(c.Start, 2, "08:36"),
+    on(c.Complete, 2, "08:37"),
+    c.QuickServe(at("08:38"), tid(6), "b.1", "3"),
+    on(c.Complete, 6, "08:39"),
+    on(c.Cancel, 3, "08:40"),
+    c.CloseHall(at("16:00")),
 ]
 
 

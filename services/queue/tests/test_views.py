@@ -14,8 +14,8 @@ from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log, connect
 from mpp.eventsourcing.verify import contiguous, invariants, snapshot, views_are_fold
 from mpp.migrate import migrate
-from queue_service import hall as h
-from queue_service import mall, promises, views
+from queue_service import command as c
+from queue_service import mall, promises, rules, views
 from queue_service.__main__ import service
 
 from .any_day import STREAM, WISHES, AnyDay
@@ -30,7 +30,7 @@ async def database(postgres_url: str) -> str:
 
 @pytest_asyncio.fixture
 async def handle(database: str) -> AsyncIterator[Handler]:
-    handle = Handler([h.decider, mall.decider], project=views.project)
+    handle = Handler([rules.decider, mall.decider], project=views.project)
     log = Log(database, "queue")
     handle.start(log)
     yield handle
@@ -73,7 +73,7 @@ async def test_after_any_day_the_views_are_the_fold(
     database: str, handle: Handler, db: asyncpg.Connection, seed: int
 ) -> None:
     chance, day = Random(seed), AnyDay()
-    day.give(h.OpenHall(day.now, PLAN))
+    day.give(c.OpenHall(day.now, PLAN))
     for _ in range(400):
         wish = chance.choice([wish for wish in WISHES if wish != "close"])
         day.give(day.command(wish, chance.randint(0, 5000)))
@@ -92,11 +92,11 @@ async def test_the_questions_of_the_service_are_answered_from_the_tables(
 ) -> None:
     ticket = UUID(int=1)
     commands = [
-        h.OpenHall(at("07:00"), PLAN),
-        h.IssueTicket(at("08:00"), ticket, "a.1", "web"),
-        h.CallNext(at("08:10"), "1"),
-        h.Recall(at("08:11"), ticket),
-        h.Start(at("08:12"), ticket),
+        c.OpenHall(at("07:00"), PLAN),
+        c.IssueTicket(at("08:00"), ticket, "a.1", "web"),
+        c.CallNext(at("08:10"), "1"),
+        c.Recall(at("08:11"), ticket),
+        c.Start(at("08:12"), ticket),
     ]
     assert all([await give(handle, command) for command in commands])
     assert await views.hall_of(db, ticket) == STREAM and await views.hall_of(db, UUID(int=2)) is None
@@ -118,23 +118,23 @@ async def test_a_hall_is_stale_from_the_moment_its_mall_is_spoken_of(
     async def stale() -> list[str]:
         return [row["stream"] for row in await views.stale_halls(db)]
 
-    await handle(STREAM, h.OpenHall(at("07:00"), PLAN))
+    await handle(STREAM, c.OpenHall(at("07:00"), PLAN))
     assert await stale() == []
     await handle("mall-7406", mall.Hear("line-closed", "A", {"line": "A", "reason": "flood"}))
     await handle("mall-3271", mall.Hear("line-closed", "A", {"line": "A", "reason": "flood"}))
     assert await stale() == [STREAM]
     assert await views.facts_of(db, "7406") == {("line-closed", "A"): {"line": "A", "reason": "flood"}}
-    await handle(STREAM, h.ChangePlan(at("07:01"), PLAN.model_copy(update={"closed": "x"})))
+    await handle(STREAM, c.ChangePlan(at("07:01"), PLAN.model_copy(update={"closed": "x"})))
     assert await stale() == []
     await handle("mall-7406", mall.Hear("line-closed", "A", None))
     assert await stale() == [STREAM] and await views.facts_of(db, "7406") == {}
-    await handle(STREAM, h.CloseHall(at("16:00")))
+    await handle(STREAM, c.CloseHall(at("16:00")))
     assert await stale() == []
 
 
 async def test_a_wrong_row_is_found(database: str, handle: Handler, db: asyncpg.Connection) -> None:
-    await handle(STREAM, h.OpenHall(at("07:00"), PLAN))
-    await handle(STREAM, h.IssueTicket(at("08:00"), UUID(int=1), "a.1", "web"))
+    await handle(STREAM, c.OpenHall(at("07:00"), PLAN))
+    await handle(STREAM, c.IssueTicket(at("08:00"), UUID(int=1), "a.1", "web"))
     assert await checked(database, handle) == []
     await db.execute("update tickets set status = 'called'")
     assert await checked(database, handle) == ["tickets: 1 rows missing", "tickets: 1 rows not in the log"]

@@ -41,8 +41,8 @@ async def now(request: Request) -> datetime:
         time = datetime.fromisoformat(told)
     except ValueError:
         time = datetime.min
-    if time.tzinfo is None:
-        raise Malformed("Mpp-Time must be RFC 3339 with an offset.")
+    if time.tzinfo is None or not 2000 <= time.year < 2100:
+        raise Malformed("Mpp-Time must be RFC 3339 with an offset, in this century.")
     return time
 
 
