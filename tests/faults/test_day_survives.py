@@ -39,7 +39,7 @@ async def test_killing_the_queue_and_nats_in_the_middle_of_a_day_loses_nothing(
     victims = [(20, "queue"), (40, "nats"), (60, "queue")]
     async with httpx.AsyncClient(base_url=node.address) as client:
         for numbers, part in victims:
-            while await issued(node, client) < numbers and not told.done():  # noqa: ASYNC110 - another process
+            while await issued(node, client) < numbers and not told.done():
                 await asyncio.sleep(0.05)
             os.kill(pid_of(node, part), signal.SIGKILL)
     output = (await told)[0].decode()

@@ -85,7 +85,7 @@ class Ear:
 
     async def until(self, numbers: Sequence[int], hall: str = A) -> None:
         async with asyncio.timeout(30):
-            while len(await self.heard(hall)) < len(numbers):  # noqa: ASYNC110
+            while len(await self.heard(hall)) < len(numbers):
                 await asyncio.sleep(0.02)
         assert await self.heard(hall) == list(numbers)
 
@@ -227,6 +227,16 @@ async def test_a_late_consumer_reads_from_the_owner_what_jetstream_no_longer_has
         await ear.until(range(1, 41))
         await ear.say(*"x" * 5)
         await ear.until(range(1, 46))
+
+
+async def test_a_late_consumer_of_a_stream_whose_messages_are_all_too_old_asks_the_owner(ear: Ear) -> None:
+    await ear.say(*"x" * 12)
+    await ear.relayed()
+    await ear.jetstream._js.purge_stream("mpp-toy")
+    async with running(ear.relay, ear.inbox()):
+        await ear.until(range(1, 13))
+        await ear.say("x")
+        await ear.until(range(1, 14))
 
 
 async def test_a_consumer_that_fell_behind_the_streams_head_finds_the_gap_and_fills_it(ear: Ear) -> None:

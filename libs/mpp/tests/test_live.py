@@ -181,7 +181,7 @@ async def test_a_page_that_leaves_is_forgotten(office: Office, url: str) -> None
         await page.until(opened)
         assert office.hub.publish("board", frame("lines", b"[]")) == 1
     async with asyncio.timeout(10):
-        while office.hub.publish("board", frame("lines", b"[]")):  # noqa: ASYNC110
+        while office.hub.publish("board", frame("lines", b"[]")):
             await asyncio.sleep(0.01)
 
 

@@ -53,7 +53,7 @@ async def another_process() -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, str(port))
     try:
         async with asyncio.timeout(20):
-            while not await answers(port):  # noqa: ASYNC110
+            while not await answers(port):
                 await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -123,7 +123,7 @@ async def test_a_writer_waits_for_the_lock_of_another(handle: Handler, database:
         waiting = asyncio.create_task(handle(A, Give("x")))
         held_up = """select count(*) from pg_locks l join pg_database d on d.oid = l.database
             where locktype = 'advisory' and not granted and datname = current_database()"""
-        while not await database.fetchval(held_up):  # noqa: ASYNC110
+        while not await database.fetchval(held_up):
             await asyncio.sleep(0.01)
         assert not waiting.done()
 

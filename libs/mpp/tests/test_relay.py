@@ -51,7 +51,7 @@ class Bench:
 
     async def until(self, numbers: Sequence[int]) -> None:
         async with asyncio.timeout(30):
-            while await self.numbers() != list(numbers):  # noqa: ASYNC110
+            while await self.numbers() != list(numbers):
                 await asyncio.sleep(0.02)
 
 
@@ -220,7 +220,7 @@ async def test_a_log_that_lost_its_last_event_is_an_alarm_and_nothing_is_publish
     with pytest.raises(LogLostFacts):
         await bench.relayed(bench.relay())
     async with running(bench.relay()), asyncio.timeout(20):
-        while not FENCED.labels("toy")._value.get():  # noqa: ASYNC110
+        while not FENCED.labels("toy")._value.get():
             await asyncio.sleep(0.01)
 
     assert await bench.numbers() == [1, 2, 3]
@@ -260,7 +260,7 @@ async def test_without_nats_events_wait_in_the_log_and_follow_when_it_returns(
             await give(bench, 5)
             await asyncio.to_thread(own_nats.start)
             async with asyncio.timeout(30):
-                while not bench.jetstream.connected:  # noqa: ASYNC110
+                while not bench.jetstream.connected:
                     await asyncio.sleep(0.05)
             await bench.until(range(1, 11))
 

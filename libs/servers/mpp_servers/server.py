@@ -71,6 +71,11 @@ class Server(ABC):
         return self._child is not None and self._child.poll() is None
 
     @property
+    def ended(self) -> int | None:
+        """Its exit code, once it ended; negative: the signal that ended it."""
+        return self._child.poll() if self._child else None
+
+    @property
     def pid_file(self) -> Path:
         return self.folder / f"{self.name}.pid"
 

@@ -13,7 +13,7 @@ from mpp.eventsourcing.ids import new_id
 from mpp.web.answer import json_response
 from mpp.web.auth import Actor, Who
 from mpp.web.openapi import problems
-from mpp.web.request import AboutIt, Db, Now
+from mpp.web.request import AboutIt, Now
 from queue_service import command as c
 from queue_service import hall as h
 from queue_service import rules
@@ -120,10 +120,10 @@ async def issue(wanted: Wanted, desk: AtDesk, who: Who, about: AboutIt, now: Now
 
 
 @router.get("/tickets/{ticket}", response_model=TicketOut, responses=problems(UnknownTicket))
-async def show(ticket: UUID, desk: AtDesk, db: Db, now: Now) -> Response:
+async def show(ticket: UUID, desk: AtDesk, now: Now) -> Response:
     """Where a ticket stands now."""
     stream = await desk.hall_of(ticket)
-    mall, seen = await desk.mall(h.mall_and_day(stream)[0]), await desk.folds.read(db, stream)
+    mall, seen = await desk.mall(h.mall_and_day(stream)[0]), await desk.folds.read(desk.reader, stream)
     return json_response(
         ticket_answer(seen.state, seen.state.ticket(ticket), mall, max(now, seen.state.last_at))
     )

@@ -4,7 +4,6 @@ from datetime import date as Date
 from typing import Annotated, Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel
@@ -16,7 +15,7 @@ from mpp.web.answer import Page, json_response
 from mpp.web.auth import Who
 from mpp.web.live import Live, frame
 from mpp.web.openapi import problems
-from mpp.web.request import AboutIt, Db, LastEventId, Now
+from mpp.web.request import AboutIt, LastEventId, Now
 from queue_service import command as c
 from queue_service import hall as h
 from queue_service import rules, views
@@ -71,29 +70,27 @@ class BoardOut(BaseModel):
     lines: list[LineOut]
 
 
-async def _board(db: asyncpg.Connection, desk: Desk, mall: Mall, day: Date) -> tuple[dict[str, Any], int]:
+async def _board(desk: Desk, mall: Mall, day: Date) -> tuple[dict[str, Any], int]:
     """The board, and the position of the log up to which it shows everything.
 
     The head is read first: whatever comes after it is either in what is read next, or heard live.
     """
-    head = await db.fetchval("select coalesce(max(position), 0) from events")
-    calls = await views.calls_of(db, h.stream_of(mall.code, day), SHOWN_CALLS)
-    seen: Seen = await desk.state(db, mall, day)
+    head = await desk.reader.fetchval("select coalesce(max(position), 0) from events")
+    calls = await views.calls_of(desk.reader, h.stream_of(mall.code, day), SHOWN_CALLS)
+    seen: Seen = await desk.state(desk.reader, mall, day)
     shown = [call for call in calls if call["position"] <= head]
     return board_answer(seen.state, mall, shown, desk.clock(seen.state), head), head
 
 
 @router.get("/malls/{slug}/board", response_model=BoardOut, responses=problems(UnknownMall))
-async def board(slug: Slug, desk: AtDesk, db: Db, now: Now, date: Day = None) -> Response:
+async def board(slug: Slug, desk: AtDesk, now: Now, date: Day = None) -> Response:
     """The latest calls, each number with its counter, and every line."""
     mall = await desk.mall(slug)
-    return json_response((await _board(db, desk, mall, date or mall.day(now)))[0])
+    return json_response((await _board(desk, mall, date or mall.day(now)))[0])
 
 
 @router.get("/malls/{slug}/board/live", response_class=Live, responses=problems(UnknownMall))
-async def board_live(
-    slug: Slug, desk: AtDesk, db: Db, now: Now, last: LastEventId, date: Day = None
-) -> Response:
+async def board_live(slug: Slug, desk: AtDesk, now: Now, last: LastEventId, date: Day = None) -> Response:
     """`snapshot`, then each `call` and `recall` once, and `lines` when they change.
 
     With Last-Event-ID only what was missed follows, unless that is too old: then a new snapshot.
@@ -101,23 +98,21 @@ async def board_live(
     mall = await desk.mall(slug)
     day = date or mall.day(now)
     stream = h.stream_of(mall.code, day)
-    await desk.pages.watch_board(stream, db)
-    missed = None if last is None else await _missed(db, desk, mall, stream, last)
+    await desk.pages.watch_board(stream)
+    missed = None if last is None else await _missed(desk, mall, stream, last)
     if missed is not None:
         return Live(desk.hub, board_topic(stream), "every", missed[0], after=missed[1])
-    snapshot, head = await _board(db, desk, mall, day)
+    snapshot, head = await _board(desk, mall, day)
     opening = frame("snapshot", orjson.dumps(snapshot), head)
     return Live(desk.hub, board_topic(stream), "every", [opening], after=head)
 
 
-async def _missed(
-    db: asyncpg.Connection, desk: Desk, mall: Mall, stream: str, last: int
-) -> tuple[list[bytes], int] | None:
+async def _missed(desk: Desk, mall: Mall, stream: str, last: int) -> tuple[list[bytes], int] | None:
     """The calls after an event id, and how far they reach; None when that can't be told."""
-    head = await db.fetchval("select coalesce(max(position), 0) from events")
+    head = await desk.reader.fetchval("select coalesce(max(position), 0) from events")
     if last > head:
         return None
-    calls = await views.calls_between(db, stream, last, head, REPLAYED_CALLS + 1)
+    calls = await views.calls_between(desk.reader, stream, last, head, REPLAYED_CALLS + 1)
     if len(calls) > REPLAYED_CALLS:
         return None
     rows = [Row(*call) for call in calls]
@@ -127,21 +122,21 @@ async def _missed(
 
 
 @router.get("/malls/{slug}/lines", response_model=Page[LineOut], responses=problems(UnknownMall))
-async def lines(slug: Slug, desk: AtDesk, db: Db, now: Now, date: Day = None) -> Response:
+async def lines(slug: Slug, desk: AtDesk, now: Now, date: Day = None) -> Response:
     """Every line: open or not and why, how many wait, and how long somebody new would."""
     mall = await desk.mall(slug)
     day = date or mall.day(now)
-    seen = await desk.state(db, mall, day)
+    seen = await desk.state(desk.reader, mall, day)
     at = max(now, seen.state.last_at) if seen.version else now
     return json_response({"items": lines_answer(seen.state, at), "next": None})
 
 
 @router.get("/tickets/{ticket}/live", response_class=Live, responses=problems(UnknownTicket))
-async def ticket_live(ticket: UUID, desk: AtDesk, db: Db, now: Now, last: LastEventId) -> Response:
+async def ticket_live(ticket: UUID, desk: AtDesk, now: Now, last: LastEventId) -> Response:
     """`ticket` whenever something about it changes: always the newest, never what is past."""
     stream = await desk.hall_of(ticket)
     desk.pages.watch_ticket(stream, ticket)
-    mall, seen = await desk.mall(h.mall_and_day(stream)[0]), await desk.folds.read(db, stream)
+    mall, seen = await desk.mall(h.mall_and_day(stream)[0]), await desk.folds.read(desk.reader, stream)
     answer = ticket_answer(seen.state, seen.state.ticket(ticket), mall, max(now, seen.state.last_at))
     opening = frame("ticket", orjson.dumps(answer), seen.position)
     return Live(desk.hub, ticket_topic(ticket), "newest", [opening], after=seen.position)

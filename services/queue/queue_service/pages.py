@@ -5,7 +5,6 @@ from collections import defaultdict
 from time import monotonic
 from uuid import UUID
 
-import asyncpg
 import orjson
 import structlog
 
@@ -42,9 +41,9 @@ class Pages:
         self._joining: dict[str, float] = {}  # hall → until when a new board may not be listening yet
         self._tickets: dict[str, dict[UUID, float]] = defaultdict(dict)  # hall → the same of ticket pages
 
-    async def watch_board(self, stream: str, db: asyncpg.Connection) -> None:
+    async def watch_board(self, stream: str) -> None:
         """Before a board's snapshot is made; whatever happens after it reaches the board."""
-        await self._begin(db)
+        await self._begin(self._desk.reader)
         self._boards.setdefault(stream, b"")
         self._joining[stream] = monotonic() + JOINING
 

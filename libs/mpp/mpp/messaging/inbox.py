@@ -95,9 +95,12 @@ class Inbox:
             sequence, complete = await sequence_of(self._jetstream, self._source, cursor)
             if complete:
                 return sequence
-            if not (messages := await self._owner(cursor)):
+            if messages := await self._owner(cursor):
+                await self.handle(messages)
+            elif (await self._jetstream.bounds(self._source))[1] == sequence:
+                return sequence
+            else:
                 raise Gap(f"the owner has nothing after {cursor}, JetStream has")
-            await self.handle(messages)
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """These in order, in one transaction; if that can't be, one by one. Gap: something is missing."""

@@ -12,7 +12,10 @@ log = structlog.get_logger()
 
 
 async def sequence_of(jetstream: JetStream, source: str, position: int) -> tuple[int, bool]:
-    """The last sequence at or before this position of the log, and whether nothing is missing after it."""
+    """The last sequence at or before this position of the log, and whether nothing is missing after it.
+
+    An empty stream tells nothing: everything may have grown too old for it.
+    """
     first, last = await jetstream.bounds(source)
     low, high = first - 1, last
     while low < high:
@@ -23,7 +26,9 @@ async def sequence_of(jetstream: JetStream, source: str, position: int) -> tuple
         else:
             high = middle - 1
     following = await jetstream.get(source, low + 1) if low < last else None
-    return low, following is None or decode(following.payload).previous <= position
+    if following is None:
+        return low, first <= last
+    return low, decode(following.payload).previous <= position
 
 
 async def tail(jetstream: JetStream, source: str, position: int) -> AsyncIterator[list[Message]]:
