@@ -1,4 +1,4 @@
-"""Endpoints that do nothing, served as a service is: one bare FastAPI's, one with everything of ours."""
+"""An endpoint that does nothing, served as a service is: once in a bare FastAPI, once with all of ours."""
 
 import gc
 import sys
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.post("/nothing", status_code=201)
 async def nothing(wanted: Wanted, about: AboutIt) -> Response:
-    """Token, key and body of a ticket; then nothing."""
+    """Body, token and key of a ticket; then nothing."""
     return Response(NOTHING, 201, media_type="application/json")
 
 
@@ -33,11 +33,11 @@ async def frozen(app: FastAPI) -> AsyncIterator[None]:
 
 
 def bare() -> FastAPI:
-    """Nothing but FastAPI."""
+    """The body of a ticket, and nothing but FastAPI."""
     app = FastAPI(lifespan=frozen)
 
     @app.post(BARE, status_code=201)
-    async def nothing() -> Response:
+    async def nothing(wanted: Wanted) -> Response:
         return Response(NOTHING, 201, media_type="application/json")
 
     @app.get("/health/ready")
@@ -48,7 +48,7 @@ def bare() -> FastAPI:
 
 
 def dressed(settings: Settings) -> FastAPI:
-    """The same with the library's edge, problems, token and body model."""
+    """The same with the library's edge, problems, token and key."""
 
     async def ready() -> dict[str, bool]:
         return {}

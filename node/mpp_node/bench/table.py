@@ -10,18 +10,18 @@ from rich.table import Table
 
 Figures = dict[str, float | dict[str, float]]  # one round: key → figure, or its parts
 WORDS = {
-    "bare_fastapi_rps": "an endpoint that does nothing, requests/s",
-    "noop_rps": "the same with our edge, token, key and body, requests/s",
+    "bare_fastapi_rps": "nothing, with the body of a ticket, /s",
+    "noop_rps": "the same with our edge, token and key, /s",
     "ticket_rps": "tickets, durable and visible, /s",
-    "ticket_two_replicas_rps": "tickets of one hall by two processes, /s",
-    "call_next_rps": "calls, each let go of by one request more, /s",
-    "pgbench_insert_tps": "pgbench: one row inserted, 32 clients, /s",
-    "event_to_consumer_ms": "event recorded → committed by a consumer, ms",
-    "event_to_board_ms": "call recorded → shown on a board through the gateway, ms",
-    "consumer_eps": "the catalog's events taken in by the queue, /s",
-    "rebuild_eps": "events folded into new views, /s",
+    "ticket_two_replicas_rps": "tickets of one hall, two processes, /s",
+    "call_next_rps": "calls, after each one request more, /s",
+    "pgbench_insert_tps": "pgbench, one row inserted, 32 clients, /s",
+    "event_to_consumer_ms": "event → a consumer's commit, ms:",
+    "event_to_board_ms": "call → a board, through the gateway, ms:",
+    "consumer_eps": "the catalog's events into the queue, /s",
+    "rebuild_eps": "rebuild, events/s",
     "start_s": "a whole node from nothing to ready, s",
-    "memory_mib": "memory held, MiB",
+    "memory_mib": "memory, MiB:",
 }
 
 
@@ -99,7 +99,7 @@ def shown(rounds: Sequence[Figures]) -> Table:
     table = Table("", "median", "min", "max", "wanted", box=None, pad_edge=False, padding=(0, 2))
     for name, spread in spreads(rounds).items():
         key, _, part = name.partition(".")
-        table.add_row(f"{WORDS[key]}{': ' * bool(part)}{part}", *map(_short, _three(spread)), "")
+        table.add_row(f"{WORDS[key]} {part}".rstrip(), *map(_short, _three(spread)), "")
     for ratio in RATIOS:
         spread = Spread.of(ratio.rounds(rounds))
         wanted = f"≥ {ratio.floor}" + (" missed" if spread.median < ratio.floor else "")
