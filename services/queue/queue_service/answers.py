@@ -40,6 +40,16 @@ def ticket_answer(hall: Hall, ticket: Ticket, mall: Mall, at: datetime) -> dict[
     }
 
 
+MOMENTS = ("issued_at", "called_at", "started_at", "ended_at")
+
+
+def known_ticket(row: asyncpg.Record, mall: Mall) -> dict[str, Any]:
+    """A ticket as the staff sees it in a list."""
+    shown = ("number", "line", "service", "channel", "priority", "status", "counter", "served_seconds")
+    moments = {name: mall.told(row[name]) if row[name] else None for name in MOMENTS}
+    return {"id": str(row["id"]), **{name: row[name] for name in shown}, **moments}
+
+
 def line_answer(hall: Hall, line: Line, at: datetime) -> dict[str, Any]:
     """A line: whether it takes tickets and why not, who waits, and how long somebody new would."""
     reason, issued = _closed(hall, line, at), hall.issued.get(line.letter, 0)

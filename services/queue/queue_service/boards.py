@@ -11,25 +11,49 @@ from pydantic import BaseModel
 from mpp.eventsourcing.folds import Seen
 from mpp.eventsourcing.log import Row
 from mpp.messaging.message import messages_of
-from mpp.web.answer import Page, json_response
+from mpp.web.answer import Page, decode_cursor, encode_cursor, json_response
 from mpp.web.auth import Who
 from mpp.web.live import Live, frame
 from mpp.web.openapi import problems
+from mpp.web.problems import Malformed
 from mpp.web.request import AboutIt, LastEventId, Now
 from queue_service import command as c
 from queue_service import hall as h
 from queue_service import rules, views
 from queue_service.announcements import announce
-from queue_service.answers import SHOWN_CALLS, board_answer, call_frame, lines_answer, ticket_answer
-from queue_service.api import EstimateOut, Id
+from queue_service.answers import (
+    SHOWN_CALLS,
+    board_answer,
+    call_frame,
+    known_ticket,
+    lines_answer,
+    ticket_answer,
+)
+from queue_service.api import STAFF, EstimateOut, Id
 from queue_service.desk import AtDesk, Desk, Mall, UnknownMall
 from queue_service.pages import board_topic, ticket_topic
-from queue_service.ticket import UnknownTicket
+from queue_service.ticket import Status, UnknownTicket
 
 router = APIRouter()
 REPLAYED_CALLS = 500  # a board that missed more begins anew
 Slug = Annotated[Id, Path(description="code or slug")]
 Day = Annotated[Date | None, Query(description="a service day; today when not given")]
+
+
+class KnownTicketOut(BaseModel):
+    id: UUID
+    number: str
+    line: str
+    service: str
+    channel: str
+    priority: str | None
+    status: str
+    counter: str | None
+    issued_at: str
+    called_at: str | None
+    started_at: str | None
+    ended_at: str | None
+    served_seconds: float | None
 
 
 class MallOut(BaseModel):
@@ -82,6 +106,13 @@ async def _board(desk: Desk, mall: Mall, day: Date) -> tuple[dict[str, Any], int
     return board_answer(seen.state, mall, shown, desk.clock(seen.state), head), head
 
 
+def _id(said: str) -> UUID:
+    try:
+        return UUID(said)
+    except ValueError:
+        raise Malformed("The cursor is not one of ours.") from None
+
+
 @router.get("/malls/{slug}/board", response_model=BoardOut, responses=problems(UnknownMall))
 async def board(slug: Slug, desk: AtDesk, now: Now, date: Day = None) -> Response:
     """The latest calls, each number with its counter, and every line."""
@@ -129,6 +160,27 @@ async def lines(slug: Slug, desk: AtDesk, now: Now, date: Day = None) -> Respons
     seen = await desk.state(desk.reader, mall, day)
     at = max(now, seen.state.last_at) if seen.version else now
     return json_response({"items": lines_answer(seen.state, at), "next": None})
+
+
+@router.get("/malls/{slug}/tickets", response_model=Page[KnownTicketOut], responses=problems(UnknownMall))
+async def tickets(
+    slug: Slug,
+    desk: AtDesk,
+    who: Who,
+    now: Now,
+    date: Day = None,
+    status: Annotated[Status | None, Query(description="only those that are")] = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Response:
+    """For the staff of a mall: the day's tickets in order of issue, all or those in one state."""
+    mall = await desk.mall(slug)
+    who.require(*STAFF, mall=mall.code)
+    after = decode_cursor(cursor, str)
+    hall = h.stream_of(mall.code, date or mall.day(now))
+    rows = await views.tickets_of(desk.reader, hall, status, _id(after[0]) if after else None, limit + 1)
+    more = encode_cursor(str(rows[limit - 1]["id"])) if len(rows) > limit else None
+    return json_response({"items": [known_ticket(row, mall) for row in rows[:limit]], "next": more})
 
 
 @router.get("/tickets/{ticket}/live", response_class=Live, responses=problems(UnknownTicket))

@@ -223,3 +223,12 @@ async def calls_between(db: Reading, hall: str, after: int, until: int, limit: i
         from calls c join events e using (position)
         where c.hall = $1 and c.position > $2 and c.position <= $3 order by c.position limit $4"""
     return list(await db.fetch(sql, hall, after, until, limit))
+
+
+async def tickets_of(
+    db: Reading, hall: str, status: str | None, after: UUID | None, limit: int
+) -> list[asyncpg.Record]:
+    """The hall's tickets in order of issue: their ids grow with time."""
+    sql = """select * from tickets where hall = $1 and ($2::text is null or status = $2)
+        and ($3::uuid is null or id > $3) order by id limit $4"""
+    return list(await db.fetch(sql, hall, status, after, limit))
