@@ -53,12 +53,16 @@ async def execute(statement: str) -> None:
     await connection.close()
 
 
-def main() -> None:
-    match sys.argv[1:]:
-        case ["migrate"]:
+def main(words: list[str]) -> None:
+    match words:
+        case []:
+            return
+        case ["migrate", *rest]:
             asyncio.run(execute(f"create table if not exists {NAME}.fact (said text unique)"))
-        case ["seed"]:
+            main(rest)
+        case ["seed", *rest]:
             asyncio.run(execute(f"insert into {NAME}.fact values ('seeded') on conflict do nothing"))
+            main(rest)
         case ["verify", *rest]:
             print('{"clean": true}' if rest else "clean")
         case ["serve"]:
@@ -70,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -14,13 +14,14 @@ import jwt
 import nats
 import pytest
 
+from mpp.testing.node import RunningNode
 from mpp.testing.postgres import scratch
 from mpp_node.home import Home
 from mpp_node.services import environment, nats_users, service
 from mpp_servers.processes import Process, born
 from mpp_servers.server import accepts
 
-from .conftest import RunningNode, stand_ins
+from .conftest import node_of_stand_ins
 
 
 def state(node: RunningNode) -> dict[str, Any]:
@@ -229,18 +230,13 @@ def test_secrets_are_readable_by_their_owner_alone(node: RunningNode) -> None:
         assert stat.S_IMODE((home / file).stat().st_mode) == 0o600
 
 
-def folder_with_stand_ins() -> Any:
-    return scratch("mpp-node-")
-
-
 def ended(parts: dict[str, Any]) -> bool:
     return not any(accepts(port) for part in parts.values() for port in part["ports"])
 
 
 def test_a_second_start_keeps_yesterdays_data_and_nothing_is_left_running_after_down() -> None:
-    with folder_with_stand_ins() as folder:
-        stand_ins(folder)
-        node = RunningNode(folder)
+    with scratch("mpp-node-") as folder:
+        node = node_of_stand_ins(folder)
         first = node.up()
         secret = Home(folder / "home").secret("services")
         assert node.tell("down").returncode == 0
@@ -257,9 +253,8 @@ def test_a_second_start_keeps_yesterdays_data_and_nothing_is_left_running_after_
 
 
 def test_a_node_whose_supervisor_was_killed_starts_again() -> None:
-    with folder_with_stand_ins() as folder:
-        stand_ins(folder)
-        node = RunningNode(folder)
+    with scratch("mpp-node-") as folder:
+        node = node_of_stand_ins(folder)
         first = node.up()
         first.kill()
         first.wait()
@@ -269,9 +264,9 @@ def test_a_node_whose_supervisor_was_killed_starts_again() -> None:
 
 
 def test_a_taken_port_is_said_in_a_sentence(node: RunningNode) -> None:
-    with folder_with_stand_ins() as folder:
-        stand_ins(folder)
-        other = RunningNode(folder, port=node.port)
+    with scratch("mpp-node-") as folder:
+        other = node_of_stand_ins(folder)
+        other.port = node.port
         answer = other.tell("up")
         assert answer.returncode == 1
         assert f"listens on port {node.port}" in answer.stderr
@@ -279,10 +274,10 @@ def test_a_taken_port_is_said_in_a_sentence(node: RunningNode) -> None:
 
 
 def test_a_service_that_cannot_migrate_stops_the_start_with_its_own_words() -> None:
-    with folder_with_stand_ins() as folder:
-        stand_ins(folder)
+    with scratch("mpp-node-") as folder:
+        node = node_of_stand_ins(folder)
         (folder / "queue_service" / "__main__.py").write_text("raise SystemExit('no such table')")
-        answer = RunningNode(folder).tell("up")
+        answer = node.tell("up")
         assert answer.returncode == 1
-        assert "queue migrate ended with 1" in answer.stderr
+        assert "queue ended with 1" in answer.stderr
         assert "no such table" in answer.stderr

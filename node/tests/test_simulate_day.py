@@ -4,33 +4,25 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mpp.testing.postgres import scratch
-from mpp_servers.server import free_port
-
-COMMAND = [sys.executable, "-m", "mpp_node"]
+from mpp.testing.node import RunningNode, running_node
 
 
-@dataclass(frozen=True)
-class WholeNode:
-    """A running node with the services as they are."""
+class Day:
+    """A running node with the services as they are, and the days simulated on it."""
 
-    home: Path
-    env: dict[str, str]
+    def __init__(self, node: RunningNode) -> None:
+        self.node, self.home = node, node.folder / "home"
 
     def simulate(self, *words: str) -> "subprocess.Popen[str]":
-        told = subprocess.PIPE
-        return subprocess.Popen(
-            [*COMMAND, "simulate", *words], env=self.env, stdout=told, stderr=subprocess.STDOUT, text=True
-        )
+        command, told = self.node.command("simulate", *words), subprocess.PIPE
+        return subprocess.Popen(command, env=self.node.env, stdout=told, stderr=subprocess.STDOUT, text=True)
 
     def pid(self, part: str) -> int:
         return int(json.loads((self.home / "state.json").read_text())["parts"][part]["pid"] or 0)
@@ -55,23 +47,9 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator[WholeNode]:
-    with scratch("mpp-day-") as folder:
-        env = {**os.environ, "MPP_HOME": str(folder / "home"), "MPP_PORT": str(free_port())}
-        process = subprocess.Popen(
-            [*COMMAND, "up"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if line.startswith("Ready"):
-                break
-        else:
-            raise AssertionError(f"not ready:\n{said}")
-        yield WholeNode(folder / "home", env)
-        process.terminate()
-        process.communicate(timeout=90)
+def day() -> Iterator[Day]:
+    with running_node() as node:
+        yield Day(node)
 
 
 def ended(simulation: "subprocess.Popen[str]", report: Path) -> dict[str, Any]:
@@ -83,9 +61,9 @@ def ended(simulation: "subprocess.Popen[str]", report: Path) -> dict[str, Any]:
     return verdict
 
 
-def test_a_short_day_of_bombana_ends_clean(node: WholeNode, tmp_path: Path) -> None:
+def test_a_short_day_of_bombana_ends_clean(day: Day, tmp_path: Path) -> None:
     report = tmp_path / "verdict.json"
-    verdict = ended(node.simulate("--speed", "max", "--tickets", "60", "--json", str(report)), report)
+    verdict = ended(day.simulate("--speed", "max", "--tickets", "60", "--json", str(report)), report)
     ends = ("served", "missed", "cancelled", "lapsed")
     assert verdict["issued"] == 60 == sum(verdict[end] for end in ends)
     assert verdict["served"] > 45
@@ -94,28 +72,28 @@ def test_a_short_day_of_bombana_ends_clean(node: WholeNode, tmp_path: Path) -> N
 
 
 def test_a_day_goes_on_after_ctrl_c_and_kills_and_nothing_acknowledged_is_lost(
-    node: WholeNode, tmp_path: Path
+    day: Day, tmp_path: Path
 ) -> None:
     date, report = "2027-03-03", tmp_path / "verdict.json"
     words = ("--date", date, "--tickets", "60", "--seed", "3", "--speed", "3600", "--json", str(report))
-    first = node.simulate(*words)
-    until(lambda: node.facts(date) > 60)
+    first = day.simulate(*words)
+    until(lambda: day.facts(date) > 60)
     first.send_signal(signal.SIGINT)
     said, _ = first.communicate(timeout=30)
     assert first.returncode == 130 and "goes on" in said, said
-    second = node.simulate(*words)
+    second = day.simulate(*words)
     for part in ("queue", "nats", "postgres"):
-        goal = node.facts(date) + 40
-        until(lambda goal=goal: node.facts(date) > goal)  # type: ignore[misc]
+        goal = day.facts(date) + 40
+        until(lambda goal=goal: day.facts(date) > goal)  # type: ignore[misc]
         assert second.poll() is None
-        node.kill(part)
+        day.kill(part)
     verdict = ended(second, report)
     assert verdict["issued"] == 60
     assert verdict["played"]["retried"] > 0
 
 
-def test_a_day_that_somebody_else_began_is_refused(node: WholeNode) -> None:
-    simulation = node.simulate("--date", "2027-03-03", "--seed", "99")
+def test_a_day_that_somebody_else_began_is_refused(day: Day) -> None:
+    simulation = day.simulate("--date", "2027-03-03", "--seed", "99")
     said, _ = simulation.communicate(timeout=60)
     assert simulation.returncode == 1
     assert "60 tickets that this simulation did not take" in said
@@ -129,10 +107,8 @@ def test_a_day_that_somebody_else_began_is_refused(node: WholeNode) -> None:
         (["--speed", "backwards"], "positive number"),
     ],
 )
-def test_a_day_that_can_not_be_played_is_said_in_one_sentence(
-    node: WholeNode, words: list[str], told: str
-) -> None:
-    simulation = node.simulate(*words)
+def test_a_day_that_can_not_be_played_is_said_in_one_sentence(day: Day, words: list[str], told: str) -> None:
+    simulation = day.simulate(*words)
     said, _ = simulation.communicate(timeout=60)
     assert simulation.returncode != 0
     assert told in said and "Traceback" not in said

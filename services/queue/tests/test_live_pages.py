@@ -41,7 +41,7 @@ async def test_a_page_that_is_slow_to_join_is_not_forgotten(
     first, ticket = await venue.ticket(), await venue.ticket()
     pages, hub, id_ = house.desk.pages, house.desk.hub, UUID(ticket["id"])
     pages.watch_ticket(venue.stream, id_)
-    await pages.watch_board(venue.stream, house.running.reader)
+    await pages.watch_board(venue.stream)
     position = (await venue.get(f"/malls/{venue.slug}/board"))["position"]
     await venue.act(first, "cancel")
     await eventually(lambda: since(hub, id_, position), bool)  # it was shown, and nobody was there yet
