@@ -46,6 +46,7 @@ def simulate(
     home.must_run()
     setting = Setting(
         base=f"http://127.0.0.1:{home.gateway}",
+        board=home.address,
         mall=mall,
         date=date.date() if date else None,
         speed=_speed(speed),

@@ -34,6 +34,7 @@ class Setting:
     """
 
     base: str
+    board: str
     mall: str
     date: dt.date | None
     speed: float | None
@@ -78,6 +79,7 @@ async def _floor(setting: Setting, mall: Mall, asking: Client, tally: Tally, sta
     stack.callback(record.close)
     goes_on = ", going on" if record.visits and not record.closed else ""
     setting.say(f"{mall.title}, {mall.day}: {total} people, {len(mall.counters)} counters{goes_on}")
+    setting.say(f"its board: {setting.board}/?mall={mall.slug}&date={mall.day}")
     return Floor(
         mall=mall,
         seed=setting.seed,
