@@ -2,7 +2,7 @@
 
 import time
 
-from mpp_node.bench import told
+from mpp_node.bench.malls import news
 from mpp_node.bench.table import Figures
 from mpp_node.bench.world import Broken, World, until
 
@@ -13,7 +13,7 @@ async def intake(world: World) -> Figures:
     """News gather while the queue is down; the rate is measured from its first commit to its last."""
     many = max(500, int(world.seconds * EACH_SECOND))
     world.queue.stop()
-    await world.catalog.tell(told.news(many, first=world.catalog.position))
+    await world.catalog.tell(news(many, first=world.catalog.position))
     looks: list[tuple[float, int]] = []
     async with world.database() as connection:
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from mpp_node.bench import told
+from mpp_node.bench.malls import MALLS, counters_of
 from mpp_node.bench.numbers import check
 from mpp_node.bench.table import Figures
 from mpp_node.bench.tickets import kiosks
@@ -35,7 +35,7 @@ async def delays(world: World) -> Figures:
         start = await _head(connection)
         await listener.begin({"settings": _settings(world), "after": start})
         await boards.begin({"port": port, "paths": _paths(day), "headers": world.headers("display", day)})
-        queues = kiosks(world, day, port, malls=told.MALLS, connections=32, rate=TICKETS)
+        queues = kiosks(world, day, port, malls=MALLS, connections=32, rate=TICKETS)
         played = await world.play(queues, _officers(world, day), warm=WARM)
         await _everything_heard(connection)
         heard, shown = await listener.done(), await boards.done()
@@ -58,12 +58,12 @@ def _settings(world: World) -> dict[str, Any]:
 
 def _paths(day: date) -> list[str]:
     """Of the boards, in turn of each mall."""
-    malls = [told.MALLS[n % len(told.MALLS)] for n in range(BOARDS)]
+    malls = [MALLS[n % len(MALLS)] for n in range(BOARDS)]
     return [f"/api/queue/v1/malls/{mall}/board/live?date={day}" for mall in malls]
 
 
 def _officers(world: World, day: date) -> dict[str, Any]:
-    counters = [counter for mall in told.MALLS for counter in told.counters_of(mall)[:OFFICERS]]
+    counters = [counter for mall in MALLS for counter in counters_of(mall)[:OFFICERS]]
     headers = world.headers("officer", day)
     return {"port": world.home.gateway, "rate": 2 * CALLS, "headers": headers, "counters": counters}
 
@@ -91,7 +91,7 @@ async def _recorded(connection: asyncpg.Connection, kind: str, after: int) -> Se
 async def _checked(connection: asyncpg.Connection, day: date, acknowledged: int) -> int:
     """The tickets of all malls, which are as many as were acknowledged."""
     issued = "select count(*) from events where type = 'ticket-issued' and stream = $1"
-    found = {mall: await connection.fetchval(issued, stream_of(mall, day)) for mall in told.MALLS}
+    found = {mall: await connection.fetchval(issued, stream_of(mall, day)) for mall in MALLS}
     if sum(found.values()) != acknowledged:
         raise Broken(f"{acknowledged} tickets were acknowledged, {found} are in the log")
     for mall, tickets in found.items():
@@ -107,7 +107,7 @@ def _each_call_once(
     for row in called:
         calls.setdefault(row["stream"], []).append(row["position"])
     for n, board in enumerate(shown):
-        mall = told.MALLS[n % len(told.MALLS)]
+        mall = MALLS[n % len(MALLS)]
         wanted = calls.get(stream_of(mall, day), [])
         if [position for position, _ in board] != wanted:
             raise Broken(f"a board of {mall} was told {len(board)} calls, there were {len(wanted)}")

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
-from mpp_node.bench import consumer, delays, memory, pgbench, rebuilding, tickets, whole
+from mpp_node.bench import consumer, delays, memory, pgbench, rebuilding, starting, tickets
 from mpp_node.bench.table import Figures
 from mpp_node.bench.world import World
 
 MEASURES: dict[str, Callable[[World], Awaitable[Figures]]] = {
-    "a whole node starts": whole.start,
+    "a whole node starts": starting.start,
     "the catalog's news": consumer.intake,
     "tickets and calls": tickets.rates,
     "events to a consumer and to boards": delays.delays,

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from mpp_node.bench import idle, told
+from mpp_node.bench import idle
+from mpp_node.bench.malls import LINES, MALLS, counters_of, service_of
 from mpp_node.bench.numbers import check
 from mpp_node.bench.table import Figures
 from mpp_node.bench.world import Broken, World
 
 CONNECTIONS = 64
 TICKETS = "/api/queue/v1/tickets"
-HALL = told.MALLS[0]
+HALL = MALLS[0]
 
 
 def kiosks(
@@ -27,9 +28,7 @@ def kiosks(
 ) -> dict[str, Any]:
     """A group that takes tickets of every line in turn."""
     wanted = [
-        {"mall": mall, "service": told.service_of(line), "channel": "kiosk"}
-        for line in told.LINES
-        for mall in malls
+        {"mall": mall, "service": service_of(line), "channel": "kiosk"} for line in LINES for mall in malls
     ]
     requests = [{"path": path, "body": json.dumps(each)} for each in wanted]
     headers = world.headers("kiosk", day)
@@ -44,7 +43,7 @@ async def rates(world: World) -> Figures:
         "noop_rps": await _rate(world, kiosks(world, day, world.home.port("dressed"), path=idle.DRESSED)),
         "ticket_rps": await _issued(world, day, kiosks(world, day, first)),
     }
-    headers, counters = world.headers("officer", day), told.counters_of(HALL)
+    headers, counters = world.headers("officer", day), counters_of(HALL)
     figures["call_next_rps"] = await _rate(world, {"port": first, "headers": headers, "counters": counters})
     with world.second_queue() as second:
         day, half = world.day(), CONNECTIONS // 2

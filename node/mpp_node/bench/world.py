@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 
 from mpp_node import database, gateway
-from mpp_node.bench import told
+from mpp_node.bench.malls import MALLS, OFFSET, Catalog, opening
 from mpp_node.home import Home
 from mpp_node.keys import Signer
 from mpp_node.node import PARTS
@@ -46,7 +46,7 @@ class World:
         home, logs = self.home, self.home.logs
         self.postgres = Postgres(home.folder / "postgres", home.port("postgres"), log=logs / "postgres.log")
         self.nats = Nats(home.folder / "nats", home.port("nats"), home.port("nats-monitor"))
-        self.catalog = told.Catalog(self.nats.url)
+        self.catalog = Catalog(self.nats.url)
         self.queue = self._program("queue", ["queue_service", "migrate", "serve"])
         self._days = (date.today() + timedelta(days=n) for n in count(2))
 
@@ -97,9 +97,9 @@ class World:
     async def prepare(self) -> None:
         """The database, the malls, and a queue that knows them."""
         await database.prepare(self.postgres, self.home)
-        await self.catalog.tell([event for mall in told.MALLS for event in told.opening(mall)])
+        await self.catalog.tell([event for mall in MALLS for event in opening(mall)])
         self.queue.start()
-        boards = [f"/api/queue/v1/malls/{mall}/board" for mall in told.MALLS]
+        boards = [f"/api/queue/v1/malls/{mall}/board" for mall in MALLS]
         for port in (self.queue.port, self.home.gateway):
             await until(lambda port=port: all(answers(port, board) for board in boards), "the malls")
 
@@ -125,8 +125,8 @@ class World:
 
     def headers(self, role: str, day: date) -> dict[str, str]:
         """Somebody of every mall in this role, at ten o'clock of this day."""
-        token = Signer(self.home).token([role], malls=told.MALLS, ttl=TOKEN_SECONDS)
-        return {"Authorization": f"Bearer {token}", "Mpp-Time": f"{day}T10:00:00{told.OFFSET}"}
+        token = Signer(self.home).token([role], malls=MALLS, ttl=TOKEN_SECONDS)
+        return {"Authorization": f"Bearer {token}", "Mpp-Time": f"{day}T10:00:00{OFFSET}"}
 
     async def play(self, *groups: dict[str, Any], warm: float | None = None) -> dict[str, Any]:
         """Load of these groups at the same time; Broken when one was answered what it should not."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import types
 from collections.abc import Coroutine, Generator, Sequence
 from typing import Any
 
@@ -139,7 +138,7 @@ class Live(Response):
             blocked = writing.send(None)
         except StopIteration:
             return
-        self._writer = asyncio.create_task(_rest(writing, blocked))
+        self._writer = asyncio.create_task(_finish(_Rest(writing, blocked)))
 
     async def _write(self, send: Send) -> None:
         try:
@@ -165,12 +164,20 @@ class Live(Response):
             transport.abort()
 
 
-@types.coroutine
-def _rest(writing: Coroutine[Any, None, None], blocked: Any) -> Generator[Any, None, None]:
+class _Rest:
     """The rest of a coroutine that has run until it waits for `blocked`."""
-    try:
-        yield blocked
-    except BaseException:
-        writing.close()
-        raise
-    yield from writing
+
+    def __init__(self, writing: Coroutine[Any, None, None], blocked: Any) -> None:
+        self.writing, self.blocked = writing, blocked
+
+    def __await__(self) -> Generator[Any, None, None]:
+        try:
+            yield self.blocked
+        except BaseException:
+            self.writing.close()
+            raise
+        yield from self.writing.__await__()
+
+
+async def _finish(rest: _Rest) -> None:
+    await rest
