@@ -21,8 +21,8 @@ run: $(READY) ## Start the node: databases, gateway, every service (MPP_PORT, MP
 demo: $(READY) ## Play a day at MPP Bombana on the running node
 	@$(BIN)/mpp simulate --mall bombana
 
-bench: $(READY) ## Measure the running node
-	@$(BIN)/mpp bench
+bench: $(READY) ## Measure on servers of its own (ARGS="--rounds 5")
+	@$(BIN)/mpp bench $(ARGS)
 
 test: $(READY) ## Run the tests (ARGS="-k board")
 	@$(BIN)/pytest $(ARGS)

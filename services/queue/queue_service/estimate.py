@@ -1,13 +1,16 @@
 """How long: an honest range for one ticket, from what was seen today and what the standard says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
 
 from queue_service.hall import Hall
+from queue_service.plan import Counter
 from queue_service.ticket import Ticket
 
 PRIOR_PEOPLE = 5  # the standard's minutes weigh as much as five people served today
+USUAL_MINUTES = 10.0  # where no service of the line is known
 ACTIVE = timedelta(minutes=30)
 SPREAD = 0.7  # coefficient of variation of one turn at a counter, a usual value
 DRIFT = 0.2  # and of what no figure of today tells: breaks, rushes, who gets priority
@@ -30,12 +33,10 @@ def estimate(hall: Hall, ticket: Ticket, at: datetime) -> Estimate:
     ahead = hall.ahead_of(ticket)
     if ahead is None or hall.plan is None:
         return UNKNOWN
-    return of_line(hall, ticket.line, ahead, at, ticket.service, only=ticket.counter)
+    return of_line(hall, ticket.line, ahead, at, only=ticket.counter)
 
 
-def of_line(
-    hall: Hall, line: str, ahead: int, at: datetime, service: str | None = None, only: str | None = None
-) -> Estimate:
+def of_line(hall: Hall, line: str, ahead: int, at: datetime, only: str | None = None) -> Estimate:
     """The range with `ahead` people before; `only`: waiting for this one counter."""
     servers = _servers(hall, line, at, only)
     if not servers:
@@ -43,7 +44,7 @@ def of_line(
     idle = any(_working(hall, counter, at) and counter not in hall.busy for counter in servers)
     if idle and ahead == 0:
         return Estimate(0.0, 1.0)
-    minutes, people = _minutes(hall, line, service)
+    minutes, people = _minutes(hall, line)
     # A sum of turns, whose mean itself is known only so well: a gamma, by Wilson and Hilferty's cube.
     departures = ahead + (0 if idle else 1)
     mean = departures * minutes / sum(servers.values())
@@ -55,17 +56,14 @@ def _cube(shape: float, z: float) -> float:
     return float((1 - 1 / (9 * shape) + z / (3 * sqrt(shape))) ** 3)
 
 
-def _minutes(hall: Hall, line: str, service: str | None) -> tuple[float, int]:
+def _minutes(hall: Hall, line: str) -> tuple[float, int]:
     """Mean minutes that one person takes a counter, from the call until it is free, and how many tell.
 
     Today's, drawn towards the standard's while little is known.
     """
-    plan = hall.plan
-    assert plan is not None  # noqa: S101
-    own = plan.services.get(service or "")
-    standard = [s.minutes for s in plan.services.values() if s.line == line] or [own.minutes if own else 10.0]
+    assert hall.plan is not None  # noqa: S101
     people, seconds = hall.spent.get(line, (0, 0.0))
-    prior, told = sum(standard) / len(standard), PRIOR_PEOPLE + people
+    prior, told = hall.plan.minutes.get(line, USUAL_MINUTES), PRIOR_PEOPLE + people
     return (prior * PRIOR_PEOPLE + seconds / 60) / told, told
 
 
@@ -73,7 +71,9 @@ def _servers(hall: Hall, line: str, at: datetime, only: str | None) -> dict[str,
     """Counters that work for this line, each with its share: one that serves two busy lines counts half."""
     plan = hall.plan
     assert plan is not None  # noqa: S101
-    counters = [c for c in plan.counters.values() if (c.id == only if only else line in c.lines)]
+    counters: Sequence[Counter] = plan.desks.get(line, ())
+    if only:
+        counters = [c for c in (plan.counters.get(only),) if c]
     working = [c for c in counters if _working(hall, c.id, at)]
     shares = {}
     for counter in working or counters:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date as Date
 from datetime import datetime, time
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,6 +104,20 @@ class Plan(Frozen):
         if found is None:
             raise UnknownLine(line=letter)
         return found
+
+    @cached_property
+    def desks(self) -> Mapping[str, tuple[Counter, ...]]:
+        """Line → the counters that serve it."""
+        counters = self.counters.values()
+        return {line: tuple(c for c in counters if line in c.lines) for line in self.lines}
+
+    @cached_property
+    def minutes(self) -> Mapping[str, float]:
+        """Line → the mean of its services' typical minutes."""
+        by_line: dict[str, list[float]] = {}
+        for service in self.services.values():
+            by_line.setdefault(service.line, []).append(service.minutes)
+        return {line: sum(each) / len(each) for line, each in by_line.items()}
 
     def moment(self, clock: time) -> datetime:
         """This time of the day as an instant."""

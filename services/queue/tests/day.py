@@ -53,7 +53,7 @@ PLAN = Plan(
 
 def planned(**changes: Any) -> Plan:
     """The plan with some fields changed."""
-    return PLAN.model_copy(update=changes)
+    return Plan(**{name: getattr(PLAN, name) for name in Plan.model_fields} | changes)
 
 
 def opened(plan: Plan = PLAN, clock: str = "07:00") -> list[Event]:

@@ -1,12 +1,10 @@
 """Read tables, written in the events' transaction as whole sets."""
 
-import json
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
@@ -76,16 +74,8 @@ def _rows(name: str) -> str:
     return f"jsonb_populate_recordset(null::{name}, $1::jsonb)"
 
 
-def _json(rows: Any) -> str:
-    return json.dumps(list(rows), default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no column form")
+def _json(rows: Iterable[dict[str, Any]]) -> str:
+    return orjson.dumps(list(rows)).decode()
 
 
 def create_statements(tables: Sequence[type[SQLModel]]) -> list[str]:
