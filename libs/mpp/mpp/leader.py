@@ -1,7 +1,7 @@
 """Which replica does what needs doing once: whoever holds a session lock on a connection of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import structlog
@@ -9,6 +9,14 @@ import structlog
 from mpp.eventsourcing.log import connect, lost
 
 log = structlog.get_logger()
+
+
+async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel these until they are over: before Python 3.12 `asyncio.wait_for` may swallow a cancellation."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=1)
 
 
 async def again(duty: str, work: Callable[[], Awaitable[None]], pause: float = 0.5) -> None:
@@ -43,12 +51,15 @@ async def lead(dsn: str, schema: str, duty: str, work: Callable[[], Awaitable[No
 
 
 async def _while_connected(connection: asyncpg.Connection, work: Callable[[], Awaitable[None]]) -> None:
-    task = asyncio.ensure_future(work())
+    task = asyncio.create_task(_run(work))
     try:
         while not task.done():  # the lock is gone when the connection is: look at it now and then
             await asyncio.wait([task], timeout=1)
             await connection.execute("select 1")
         task.result()
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended([task])
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

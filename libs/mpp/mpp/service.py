@@ -25,7 +25,7 @@ from mpp.eventsourcing.log import Log
 from mpp.eventsourcing.retention import retain
 from mpp.eventsourcing.verify import Invariants
 from mpp.internal import Owners, events_router, reader_pool
-from mpp.leader import again, lead
+from mpp.leader import again, ended, lead
 from mpp.messaging.inbox import Inbox, React
 from mpp.messaging.jetstream import JetStream
 from mpp.messaging.message import Announce
@@ -139,8 +139,7 @@ class Service:
                 yield
             finally:
                 await self.handle.stop()  # what was accepted is finished before anything closes
-                background.cancel()
-                await asyncio.gather(background, return_exceptions=True)
+                await ended([background])
                 await reads.close()
 
     async def _background(self, running: Running, relay: Relay) -> None:
@@ -151,11 +150,13 @@ class Service:
         duties |= {name: partial(work, running) for name, work in self.once.items()}
         dsn, schema = running.settings.database_url, running.schema
         duties["retention"] = partial(retain, dsn, schema)
-        async with asyncio.TaskGroup() as tasks:
-            for duty, work in duties.items():
-                tasks.create_task(lead(dsn, schema, duty, work), name=duty)
-            for each in running.everywhere:
-                tasks.create_task(again("pages", partial(each, running)))
+        led = [lead(dsn, schema, duty, work) for duty, work in duties.items()]
+        own = [again("pages", partial(each, running)) for each in running.everywhere]
+        tasks = [asyncio.create_task(work) for work in (*led, *own)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await ended(tasks)
 
     def app(self, settings: Settings) -> FastAPI:
         """The HTTP side; its lifespan runs the rest."""

@@ -172,7 +172,9 @@ async def pair(replicas: tuple[Settings, list[Replica]], mint: TokenMint, client
     settings, both = replicas
     async with service.running(settings) as running:
         code = await found(running.handle, counters=8)
-    venues = [Venue(code, f"http://127.0.0.1:{replica.port}", mint, client) for replica in both]
+    tokens: dict[str, str] = {}  # the same people, whichever replica they ask: a key is known per person
+    addresses = [f"http://127.0.0.1:{replica.port}" for replica in both]
+    venues = [Venue(code, address, mint, client, tokens=tokens) for address in addresses]
     return Pair(settings, both, venues)
 
 
