@@ -132,9 +132,7 @@ class Service:
             relay = Relay(self.name, reads, running.jetstream, self.handle.decode, self.announce)
             self.handle.committed = partial(_poke, relay, running.jetstream, self.name)
             background = asyncio.create_task(self._background(running, relay))
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 100)
+            spare_the_collector()
             try:
                 yield
             finally:
@@ -187,19 +185,7 @@ class Service:
             sample=settings.trace_sample,
             log_level=settings.log_level,
         )
-        config = uvicorn.Config(
-            self.app(settings),
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=int(settings.drain_seconds),
-            backlog=4096,
-        )
-        Draining(config).run()
+        Draining(as_served(self.app(settings), settings)).run()
         told.shutdown()
 
     def main(self) -> None:
@@ -225,6 +211,29 @@ class Service:
     async def _command(self, command: Command, settings: Settings, rest: list[str]) -> int:
         async with self.running(settings) as running:
             return await command(running, rest)
+
+
+def as_served(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How every service listens."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+        backlog=4096,
+    )
+
+
+def spare_the_collector() -> None:
+    """What the start has made stays for good: it is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 class Draining(uvicorn.Server):

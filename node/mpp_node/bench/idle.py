@@ -1,6 +1,5 @@
 """An endpoint that does nothing, served as a service is: once in a bare FastAPI, once with all of ours."""
 
-import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +7,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
 
+from mpp.service import as_served, spare_the_collector
 from mpp.settings import Settings
 from mpp.web.app import create_app
 from mpp.web.request import AboutIt
@@ -26,9 +26,7 @@ async def nothing(wanted: Wanted, about: AboutIt) -> Response:
 
 @asynccontextmanager
 async def frozen(app: FastAPI) -> AsyncIterator[None]:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    spare_the_collector()
     yield
 
 
@@ -67,17 +65,8 @@ def dressed(settings: Settings) -> FastAPI:
 def main() -> None:
     """`bare` or `dressed`, with the server settings of a service."""
     settings = Settings(service="idle")
-    uvicorn.run(
-        bare() if sys.argv[1] == "bare" else dressed(settings),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        backlog=4096,
-    )
+    app = bare() if sys.argv[1] == "bare" else dressed(settings)
+    uvicorn.Server(as_served(app, settings)).run()
 
 
 if __name__ == "__main__":
