@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -76,12 +76,16 @@ class Decider(Generic[S]):
     decide: Callable[[Any, S], list[Event]]
     evolve: Callable[[S, Event], S]
     events: tuple[type[Event], ...]
+    _by_type: dict[str, type[Event]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_type", {event.type: event for event in self.events})
 
     def decode(self, name: str, data: str | bytes) -> Event:
-        for event in self.events:
-            if event.type == name:
-                return event.model_validate_json(data)
-        raise UnknownEvent(f"{self.kind} has no event {name!r}")
+        event = self._by_type.get(name)
+        if event is None:
+            raise UnknownEvent(f"{self.kind} has no event {name!r}")
+        return event.model_validate_json(data)
 
 
 def fold(decider: Decider[S], events: list[Event], state: S | None = None) -> S:
