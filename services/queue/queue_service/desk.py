@@ -66,7 +66,7 @@ class Desk:
         self.simulated = running.settings.clock == "request"
         self._key = bytes.fromhex(running.settings.secret_key.get_secret_value())
         self._malls: dict[str, Mall] = {}
-        self._looked = -FRESH_SECONDS
+        self._looked, self._heard = -FRESH_SECONDS, -1
         self._halls: OrderedDict[UUID, str] = OrderedDict()
 
     def secret(self, ticket: UUID) -> str:
@@ -86,11 +86,16 @@ class Desk:
         return self._malls[named]
 
     async def _look(self) -> None:
-        known, agencies = await views.malls(self.reader), await views.agencies(self.reader)
-        malls = [
-            Mall(m["code"], m["slug"], m["title"], m["timezone"], agencies.get(m["code"], {})) for m in known
-        ]
-        self._malls = {mall.code: mall for mall in malls} | {mall.slug: mall for mall in malls}
+        """Read all malls anew when something was heard since."""
+        head = await views.facts_head(self.reader)
+        if head != self._heard:
+            known, agencies = await views.malls(self.reader), await views.agencies(self.reader)
+            malls = [
+                Mall(m["code"], m["slug"], m["title"], m["timezone"], agencies.get(m["code"], {}))
+                for m in known
+            ]
+            self._malls = {mall.code: mall for mall in malls} | {mall.slug: mall for mall in malls}
+            self._heard = head
         self._looked = monotonic()
 
     async def mall_of_counter(self, counter: str) -> Mall:

@@ -37,6 +37,10 @@ class Fact(View, table=True):
     key: str = Field(primary_key=True)
     fact: dict[str, Any] | None = Field(sa_type=JSONB)
     position: int = Field(sa_type=BigInteger)
+    __table_args__ = (
+        Index("facts_position", "position"),
+        Index("facts_mall_position", "mall", "position"),
+    )
 
 
 class HallDay(View, table=True):
@@ -198,6 +202,11 @@ async def halls_past(db: Reading, quiet_minutes: int) -> list[str]:
 
 def _plain(fact: Any) -> Any:
     return orjson.loads(fact) if isinstance(fact, str) else fact
+
+
+async def facts_head(db: Reading) -> int:
+    """The position of what was heard last of any mall."""
+    return int(await db.fetchval("select coalesce(max(position), 0) from facts"))
 
 
 async def agencies(db: Reading) -> dict[str, dict[str, str]]:

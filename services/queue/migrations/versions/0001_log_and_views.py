@@ -24,6 +24,8 @@ def upgrade() -> None:
         sa.Column("fact", JSONB),
         sa.Column("position", sa.BigInteger, nullable=False),
     )
+    op.create_index("facts_position", "facts", ["position"])
+    op.create_index("facts_mall_position", "facts", ["mall", "position"])
     op.create_table(
         "halls",
         sa.Column("stream", sa.String, primary_key=True),
