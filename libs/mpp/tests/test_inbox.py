@@ -17,7 +17,7 @@ from mpp.eventsourcing.log import Log, connect
 from mpp.eventsourcing.rebuild import recorded_after
 from mpp.messaging.inbox import Inbox
 from mpp.messaging.jetstream import Gap, JetStream
-from mpp.messaging.message import Message, messages_of
+from mpp.messaging.message import Message, NotOurs, messages_of, received
 from mpp.messaging.parking import Parking
 from mpp.messaging.relay import Relay
 from mpp.testing import toy
@@ -217,6 +217,15 @@ async def test_a_replay_handles_what_is_parked_in_order_and_stops_a_mall_at_its_
 
     assert (still, done) == ((0, 4), (5, 0))
     assert (await ear.heard(A), await ear.heard(B)) == ([1, 2, 3, 4, 5], [1, 2])
+
+
+async def test_a_message_that_says_it_is_another_owners_is_not_ours(ear: Ear) -> None:
+    await ear.say("x")
+    [message] = await ear.messages()
+    assert received(message.subject, message.encode()) == message
+    for foreign in ("mpp.queue.7406.number-given.v1", "mpp.toy.3271.number-given.v1"):
+        with pytest.raises(NotOurs):
+            received(foreign, message.encode())
 
 
 async def test_a_late_consumer_reads_from_the_owner_what_jetstream_no_longer_has(ear: Ear) -> None:

@@ -14,7 +14,7 @@ from mpp.eventsourcing.decider import Rejected, UnknownEvent
 from mpp.eventsourcing.handler import Handler, Step
 from mpp.eventsourcing.log import About, Unavailable
 from mpp.messaging.jetstream import UNREACHABLE, Gap, JetStream
-from mpp.messaging.message import Message, NotOurs, decode
+from mpp.messaging.message import Message, NotOurs, received
 from mpp.messaging.tail import sequence_of
 from mpp.telemetry import SpanKind, span, traceparent
 from mpp_contracts.published import Published
@@ -79,7 +79,7 @@ class Inbox:
         while True:
             try:
                 async for batch in self._jetstream.read(self._source, await self._bootstrap()):
-                    await self.handle([decode(stored.payload) for stored in batch])
+                    await self.handle([received(stored.subject, stored.payload) for stored in batch])
                     if not batch:
                         self.caught_up.set()
             except WAITS as trouble:

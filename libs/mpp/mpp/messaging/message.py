@@ -91,3 +91,14 @@ def decode(payload: bytes | str) -> Message:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as broken:
         raise NotOurs(f"no envelope: {type(broken).__name__}") from broken
+
+
+def received(subject: str, payload: bytes) -> Message:
+    """The message that came under this subject; NotOurs when it claims another owner, mall or event.
+
+    NATS lets a service publish under its own name alone, so the subject is what can be trusted.
+    """
+    message = decode(payload)
+    if message.subject != subject:
+        raise NotOurs(f"a message under {subject} says that it is {message.subject}")
+    return message

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import structlog
 
 from mpp.messaging.jetstream import UNREACHABLE, Gap, JetStream
-from mpp.messaging.message import Message, NotOurs, decode
+from mpp.messaging.message import Message, NotOurs, decode, received
 
 log = structlog.get_logger()
 
@@ -37,7 +37,8 @@ async def tail(jetstream: JetStream, source: str, position: int) -> AsyncIterato
         try:
             sequence, _ = await sequence_of(jetstream, source, position)
             async for batch in jetstream.read(source, sequence):
-                messages = [m for stored in batch if (m := decode(stored.payload)).position > position]
+                told = [received(stored.subject, stored.payload) for stored in batch]
+                messages = [message for message in told if message.position > position]
                 position = messages[-1].position if messages else position
                 yield messages
         except (Gap, NotOurs, *UNREACHABLE) as trouble:
