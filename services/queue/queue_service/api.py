@@ -12,6 +12,7 @@ from mpp.eventsourcing.handler import Outcome
 from mpp.eventsourcing.ids import new_id
 from mpp.web.answer import json_response
 from mpp.web.auth import Actor, Who
+from mpp.web.direct import Direct
 from mpp.web.openapi import problems
 from mpp.web.request import AboutIt, Now
 from queue_service import command as c
@@ -22,7 +23,7 @@ from queue_service.desk import AtDesk, Desk, Mall, UnknownMall, own_events
 from queue_service.plan import UnknownCounter, UnknownService
 from queue_service.ticket import TicketCalled, TicketIssued, UnknownTicket, WrongState
 
-router = APIRouter()
+router = APIRouter(route_class=Direct)
 STAFF = ("officer", "supervisor", "mall-admin", "national-admin")
 CHANNELS: dict[str, tuple[str, ...]] = {  # who may issue through which channel; web and mobile need no token
     "kiosk": ("kiosk", "supervisor", "mall-admin", "national-admin"),

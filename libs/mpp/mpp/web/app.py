@@ -9,13 +9,27 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, request_response
 from starlette.middleware import Middleware
 from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
 
 from mpp.settings import Settings
+from mpp.web.direct import Direct, Hot
 from mpp.web.edge import Edge
 from mpp.web.health import Ready, health
 from mpp.web.openapi import page
 from mpp.web.problems import explain_problems
 from mpp.web.tokens import Verifier
+
+
+class App(FastAPI):
+    """FastAPI, with a way past it for its direct routes."""
+
+    hot: Hot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.hot.found(scope):
+            await self.hot(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class Lifespan(Protocol):
@@ -33,7 +47,7 @@ def create_app(
     lifespan: Lifespan | None = None,
     internal: Sequence[APIRouter] = (),
     verifier: Verifier | None = None,
-) -> FastAPI:
+) -> "App":
     """Routers under `/api/<service>/v1`, internal ones under `/internal`, health and metrics at the root.
 
     `app.state` holds settings, service, verifier; the lifespan puts `reader`, the pool behind `Db`.
@@ -49,7 +63,7 @@ def create_app(
         finally:
             await checked.aclose()
 
-    app = FastAPI(
+    app = App(
         title=title,
         version=version,
         openapi_url=f"{base}/openapi.json",
@@ -67,6 +81,8 @@ def create_app(
         _add(app, "/internal", router, public=False)
     _add(app, "", health(ready), public=False)
     explain_problems(app)
+    direct = [route for route in app.routes if isinstance(route, Direct)]
+    app.hot = Hot(app, direct, lambda inner: Edge(inner, service, settings.body_limit))
     app.openapi = lambda: page(app)  # type: ignore[method-assign]
     return app
 

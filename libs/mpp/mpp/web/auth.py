@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from mpp.eventsourcing.decider import Forbidden
+from mpp.web.exchange import exchange_of, header
 from mpp.web.problems import Unauthenticated
 
 NATIONAL = frozenset({"national-admin", "analyst", "system"})
@@ -63,7 +64,15 @@ ANONYMOUS = Actor()
 
 async def who(request: Request) -> Actor:
     """Whoever the bearer token speaks of; nobody without one."""
-    given = request.headers.get("authorization")
+    exchange = exchange_of(request.scope)
+    if exchange.actor is None:
+        exchange.actor = await _identified(request)
+    actor: Actor = exchange.actor
+    return actor
+
+
+async def _identified(request: Request) -> Actor:
+    given = header(request, b"authorization")
     if given is None:
         return ANONYMOUS
     scheme, _, token = given.partition(" ")

@@ -4,9 +4,11 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
+from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
 from prometheus_client import Histogram, disable_created_metrics
+from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
 KEY = "mpp.exchange"
@@ -38,6 +40,7 @@ class Exchange:
         "_raw_receive",
         "_raw_send",
         "_replayed",
+        "actor",
         "body",
         "follow",
         "headers",
@@ -51,12 +54,13 @@ class Exchange:
     def __init__(self, service: str, scope: Scope, receive: Receive, send: Send) -> None:
         self.service, self.scope, self._raw_receive, self._raw_send = service, scope, receive, send
         self._began = perf_counter()
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
         given = self.headers.get(b"x-request-id", b"").decode("latin-1")
         self.request_id = given if _SANE_ID.fullmatch(given) else os.urandom(16).hex()
         self.body = b""
         self._replayed = self.started = False
         self.span: Span | None = None
+        self.actor: Any = None  # who asks, once somebody wants to know
         self.follow: Callable[[Receive, Send], Awaitable[None]] | None = None
         scope[KEY] = self
 
@@ -128,3 +132,9 @@ def exchange_of(scope: Scope) -> Exchange:
     """The exchange a request belongs to."""
     exchange: Exchange = scope[KEY]
     return exchange
+
+
+def header(request: HTTPConnection, name: bytes) -> str | None:
+    """A header's value by its name in lower case."""
+    value = exchange_of(request.scope).headers.get(name)
+    return None if value is None else value.decode("latin-1")

@@ -1,7 +1,7 @@
 """Problems: every refusal and every failure as one RFC 9457 answer."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -113,12 +113,16 @@ def failure(instance: str) -> Response:
 
 def explain_problems(app: FastAPI) -> None:
     """Teach an app to answer each exception with its problem."""
-    for unreachable in UNREACHABLE:
-        app.add_exception_handler(unreachable, _unavailable)
-    app.add_exception_handler(asyncpg.InterfaceError, _interface)
-    app.add_exception_handler(Rejected, _rejected)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    for kind, explain in EXPLAINED.items():
+        app.add_exception_handler(kind, explain)
+
+
+async def explained(request: Request, error: Exception) -> Response:
+    """The problem that answers this exception; what nobody foresaw is raised again."""
+    for kind in type(error).__mro__:
+        if explain := EXPLAINED.get(kind):
+            return await explain(request, error)
+    raise error
 
 
 async def _rejected(request: Request, error: Exception) -> Response:
@@ -156,8 +160,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(e["type"] == "json_invalid" for e in found):
         return problem(400, "malformed", "The body is not JSON.", instance=_id(request))
-    if any(tuple(e["loc"]) == ("body",) for e in found) and _foreign_body(request):
-        return problem(415, "unsupported-media-type", "The body must be JSON.", instance=_id(request))
+    if any(tuple(e["loc"]) == ("body",) for e in found) and foreign_body(request):
+        return refusal(UnsupportedMediaType("The body must be JSON."), _id(request))
     errors = [{"at": _at(e["loc"]), "message": _message(e)} for e in found]
     detail = "Some fields are missing or wrong."
     return problem(422, "invalid", detail, instance=_id(request), facts={"errors": errors})
@@ -172,7 +176,8 @@ def _message(error: Mapping[str, Any]) -> str:
     return "Unknown kind" if error["type"] == "union_tag_invalid" else str(error["msg"])
 
 
-def _foreign_body(request: Request) -> bool:
+def foreign_body(request: Request) -> bool:
+    """Whether there is a body and it does not say that it is JSON."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     return bool(exchange_of(request.scope).body) and kind != "application/json" and not kind.endswith("+json")
 
@@ -193,3 +198,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     return str(value)
+
+
+EXPLAINED: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    **dict.fromkeys(UNREACHABLE, _unavailable),
+    asyncpg.InterfaceError: _interface,
+    Rejected: _rejected,
+    HTTPException: _http,
+    RequestValidationError: _invalid,
+}

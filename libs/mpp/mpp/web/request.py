@@ -17,7 +17,7 @@ from fastapi import Depends, Request
 from mpp.eventsourcing.log import About
 from mpp.telemetry import traceparent
 from mpp.web.auth import who
-from mpp.web.exchange import exchange_of
+from mpp.web.exchange import exchange_of, header
 from mpp.web.problems import Malformed
 
 ACQUIRE_SECONDS = 5.0
@@ -34,7 +34,7 @@ async def db(request: Request) -> AsyncIterator[asyncpg.Connection]:
 
 async def now(request: Request) -> datetime:
     """The time of this request, with offset; a development node may be told it in `Mpp-Time`."""
-    told = request.headers.get("mpp-time")
+    told = header(request, b"mpp-time")
     if told is None or request.app.state.settings.clock != "request":
         return datetime.now(UTC)
     try:
@@ -48,7 +48,7 @@ async def now(request: Request) -> datetime:
 
 async def key(request: Request) -> UUID | None:
     """The client's Idempotency-Key, under which a repeat of this command is known."""
-    given = request.headers.get("idempotency-key")
+    given = header(request, b"idempotency-key")
     if given is None:
         return None
     try:
@@ -74,7 +74,7 @@ async def about(request: Request) -> About:
 
 async def if_match(request: Request) -> int | None:
     """The version that a change is based on; None: any."""
-    tag = request.headers.get("if-match", "*").strip()
+    tag = (header(request, b"if-match") or "*").strip()
     if tag == "*":
         return None
     found = _TAG.fullmatch(tag)
@@ -85,7 +85,7 @@ async def if_match(request: Request) -> int | None:
 
 async def last_event_id(request: Request) -> int | None:
     """The position after which a live page goes on; None: from now."""
-    given = request.headers.get("last-event-id")
+    given = header(request, b"last-event-id")
     if given is None:
         return None
     if _POSITION.fullmatch(given) is None:
