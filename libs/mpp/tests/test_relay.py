@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from nats.js import JetStreamContext
 
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log, LogLostFacts, connect
-from mpp.messaging.jetstream import Fenced, JetStream, NoStream
+from mpp.messaging.jetstream import Fenced, JetStream, NoStream, TooOld
 from mpp.messaging.message import Message, decode
 from mpp.messaging.relay import FENCED, Relay
 from mpp.testing import toy
@@ -138,30 +140,83 @@ async def test_a_stale_relay_is_refused_and_changes_nothing(bench: Bench) -> Non
     assert await bench.stored() == before
 
 
-async def test_a_message_never_follows_another_writers_message_under_the_expected_sequence(
-    bench: Bench,
-) -> None:
+SUBJECT = "mpp.toy.7406.number-given.v1"
+
+
+async def test_a_batch_never_follows_another_writers_message(bench: Bench) -> None:
     await bench.jetstream.ensure("toy")
-    publish, subject = bench.jetstream.publish, "mpp.toy.7406.number-given.v1"
-    await publish(subject, b"other", id="other", expected=0)
+    publish = bench.jetstream.publish
+    assert await publish([(SUBJECT, b"first")], 0) == 1
 
     with pytest.raises(Fenced):
-        await publish(subject, b"second", id="second", expected=1, after="first")
-    assert await publish(subject, b"third", id="third", expected=1, after="other") == 2
+        await publish([(SUBJECT, b"other"), (SUBJECT, b"another")], 0)
+    assert await publish([(SUBJECT, b"second"), (SUBJECT, b"third")], 1) == 3
+    assert await payloads(bench) == [b"first", b"second", b"third"]
 
 
-async def test_a_repeat_of_the_very_same_publish_is_not_stored_twice(bench: Bench) -> None:
+async def test_a_batch_that_did_not_arrive_whole_is_not_stored_at_all(bench: Bench) -> None:
+    await bench.jetstream.ensure("toy")
+    send = bench.jetstream._client.publish
+    sent = 0
+
+    async def loses_the_second(subject: str, payload: bytes = b"", **options: Any) -> None:
+        nonlocal sent
+        sent += 1
+        if sent != 2:
+            await send(subject, payload, **options)
+
+    bench.jetstream._client.publish = loses_the_second  # type: ignore[method-assign, assignment]
+    with pytest.raises(Fenced):
+        await bench.jetstream.publish([(SUBJECT, b"1"), (SUBJECT, b"2"), (SUBJECT, b"3")], 0)
+
+    assert await bench.jetstream.bounds("toy") == (1, 0)
+
+
+async def test_a_writer_killed_in_the_middle_of_a_batch_leaves_nothing_behind(bench: Bench) -> None:
+    await bench.jetstream.ensure("toy")
+    client = bench.jetstream._client
+    for place in (1, 2):  # and never the commit
+        batch = {"Nats-Batch-Id": "cut", "Nats-Batch-Sequence": str(place)}
+        await client.publish(SUBJECT, b"half", headers=batch)
+    await client.flush()
+
+    assert await bench.jetstream.bounds("toy") == (1, 0)
+    await give(bench, 2)
+    await bench.relayed(bench.relay())
+    assert await bench.numbers() == [1, 2]
+
+
+async def payloads(bench: Bench) -> list[bytes]:
+    first, last = await bench.jetstream.bounds("toy")
+    stored = [await bench.jetstream.get("toy", at) for at in range(first, last + 1)]
+    return [each.payload for each in stored if each]
+
+
+async def test_a_repeat_of_the_very_same_batch_is_not_stored_twice(bench: Bench) -> None:
     await give(bench, 1)
     await bench.relayed(bench.relay())
     stored = await bench.jetstream.get("toy", 1)
     assert stored
 
     with pytest.raises(Fenced):
-        await bench.jetstream.publish(
-            stored.subject, stored.payload, id=str(decode(stored.payload).id), expected=0
-        )
+        await bench.jetstream.publish([(stored.subject, stored.payload)], 0)
 
     assert await bench.jetstream.bounds("toy") == (1, 1)
+
+
+async def test_a_server_that_knows_no_batches_is_refused(bench: Bench) -> None:
+    before = JetStreamContext.update_stream
+
+    async def old(self: Any, *args: Any, **kwargs: Any) -> Any:
+        made = await before(self, *args, **kwargs)
+        made.config.allow_atomic = None
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JetStreamContext, "update_stream", old)
+        await bench.jetstream._js.add_stream(name="mpp-toy", subjects=["mpp.toy.>"])
+        with pytest.raises(TooOld):
+            await bench.jetstream.ensure("toy")
 
 
 @pytest.mark.parametrize("how", ["deleted", "purged"])

@@ -109,11 +109,9 @@ def publishes_before_commit(jetstream: simulated.SimulatedJetStream) -> Callable
     async def projecting(tx: simulated.Transaction, events: Sequence[Recorded]) -> None:
         await project(tx, events)
         for message in messages_of(events, toy.announce, 0):
-            last = jetstream.nats.last
+            told = [(message.subject, message.encode())]
             try:
-                jetstream.nats.store(
-                    simulated.Sent(message.subject, message.encode(), f"{message.id}/{last}", last, "")
-                )
+                jetstream.nats.store(simulated.Sent(told, jetstream.nats.last))
             except Fenced:
                 return
 

@@ -1,11 +1,9 @@
 """What the catalog would say: malls to measure in, and news of others in any number."""
 
-import asyncio
 import time as clock
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 from itertools import count, islice
-from typing import Any
 from uuid import uuid4
 
 from mpp.messaging.jetstream import JetStream
@@ -75,14 +73,15 @@ class Catalog:
         try:
             await jetstream.ensure("catalog")
             for start in range(0, len(events), WINDOW):
-                await asyncio.gather(*self._stored(jetstream, events[start : start + WINDOW]))
+                expected, window = self.position, events[start : start + WINDOW]
+                await jetstream.publish([*self._spoken(window)], expected)
         finally:
             await jetstream.close()
         return len(events) / (clock.perf_counter() - began)
 
-    def _stored(self, jetstream: JetStream, events: Sequence[Published]) -> Iterator[Any]:
+    def _spoken(self, events: Sequence[Published]) -> Iterator[tuple[str, bytes]]:
         for event in events:
             before, self.position = self.position, self.position + 1
             data, now = event.model_dump(mode="json"), datetime.now(UTC)
             message = Message(uuid4(), self.position, before, event.subject, now, data)
-            yield jetstream.publish(message.subject, message.encode(), id=str(message.id), expected=before)
+            yield message.subject, message.encode()

@@ -1,7 +1,7 @@
 """The relay: the log is read on by position, and what is announced is stored in JetStream, fenced."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 from mpp.eventsourcing.decider import Event
 from mpp.eventsourcing.log import LogLostFacts, Row, Unavailable
 from mpp.messaging.jetstream import KEPT_DAYS, UNREACHABLE, Fenced, Stored
-from mpp.messaging.message import Announce, Message, decode, messages_of
+from mpp.messaging.message import Announce, decode, messages_of
 
 log = structlog.get_logger()
 PUBLISHED = Counter("relay_published_total", "Events stored in JetStream", ["service"])
@@ -35,15 +35,7 @@ class Stores(Protocol):
     async def ensure(self, service: str) -> None: ...
     async def bounds(self, service: str) -> tuple[int, int]: ...
     async def get(self, service: str, sequence: int) -> Stored | None: ...
-    async def publish(
-        self,
-        subject: str,
-        payload: bytes,
-        *,
-        id: str,  # noqa: A002
-        expected: int,
-        after: str = "",
-    ) -> int: ...
+    async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int: ...
 
 
 class Relay:
@@ -62,7 +54,7 @@ class Relay:
         decode_row: Callable[[Row], Event],
         announce: Announce,
         *,
-        window: int = 128,
+        window: int = 256,
     ):
         self._service, self._reads, self._stores = service, reads, stores
         self._decode_row, self._announce, self._window = decode_row, announce, window
@@ -133,25 +125,9 @@ class Relay:
         messages = messages_of(
             (row.recorded(self._decode_row(row)) for row in rows), self._announce, self._told
         )
-        await self._publish(messages)
-        self._position, self._id = rows[-1].position, rows[-1].id
         if messages:
+            await self._stores.publish([(m.subject, m.encode()) for m in messages], self._sequence)
             self._told, self._sequence = messages[-1].position, self._sequence + len(messages)
+        self._position, self._id = rows[-1].position, rows[-1].id
         PUBLISHED.labels(self._service).inc(len(messages))
         return True
-
-    async def _publish(self, messages: list[Message]) -> None:
-        """All at once on one connection: each names its predecessor, so none can overtake or be left out."""
-        before = ["", *(str(m.id) for m in messages)]
-        results = await asyncio.gather(
-            *(
-                self._stores.publish(
-                    m.subject, m.encode(), id=str(m.id), expected=self._sequence + place, after=before[place]
-                )
-                for place, m in enumerate(messages)
-            ),
-            return_exceptions=True,
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result

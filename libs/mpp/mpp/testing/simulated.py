@@ -161,13 +161,10 @@ class SimulatedLog:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message on its way to the server."""
+    """A batch on its way to the server: subjects and payloads."""
 
-    subject: str
-    payload: bytes
-    id: str
+    messages: Sequence[tuple[str, bytes]]
     expected: int
-    after: str
 
 
 @dataclass
@@ -176,23 +173,16 @@ class Nats:
 
     dice: Dice
     stream: dict[int, Stored] = field(default_factory=dict)
-    ids: dict[str, int] = field(default_factory=dict)
     last: int = 0
-    last_id: str = ""
     up: bool = True
     epoch: int = 0  # connections of an earlier epoch are broken
 
     def store(self, sent: Sent) -> int:
-        known = self.ids.get(sent.id)
-        if known and self.dice.random.random() < 0.5:  # a cluster looks for duplicates first
-            return known
-        if sent.expected != self.last or (sent.after and sent.after != self.last_id):
+        if sent.expected != self.last:
             raise Fenced(f"{sent.expected} is not {self.last}")
-        if known:
-            return known
-        self.last += 1
-        self.stream[self.last] = Stored(self.last, sent.subject, sent.payload)
-        self.ids[sent.id], self.last_id = self.last, sent.id
+        for subject, payload in sent.messages:
+            self.last += 1
+            self.stream[self.last] = Stored(self.last, subject, payload)
         return self.last
 
     def cut(self) -> str:
@@ -200,7 +190,7 @@ class Nats:
         how = self.dice.random.choice(("deleted", "purged", "end lost", "head lost"))
         match how:
             case "deleted":
-                self.stream, self.ids, self.last, self.last_id = {}, {}, 0, ""
+                self.stream, self.last = {}, 0
             case "purged":
                 self.stream = {}
             case "head lost" if self.stream:
@@ -208,8 +198,7 @@ class Nats:
             case "end lost" if self.stream:
                 kept = dict(list(self.stream.items())[: self.dice.random.randrange(len(self.stream))])
                 self.last = max(kept, default=min(self.stream) - 1)
-                self.stream, self.last_id = kept, ""
-                self.ids = {id: at for id, at in self.ids.items() if at <= self.last}  # noqa: A001
+                self.stream = kept
         return how
 
     def messages(self) -> Iterator[Stored]:
@@ -238,29 +227,17 @@ class SimulatedJetStream:
         await self._reach()
         return next((m for at, m in self.nats.stream.items() if at >= sequence), None)
 
-    async def publish(
-        self,
-        subject: str,
-        payload: bytes,
-        *,
-        id: str,  # noqa: A002
-        expected: int,
-        after: str = "",
-    ) -> int:
+    async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int:
         loop, epoch = asyncio.get_running_loop(), self.nats.epoch
-        sent = Sent(subject, payload, f"{id}/{expected}", expected, after and f"{after}/{expected - 1}")
         reply = loop.create_future()
         self._due = max(self._due + 1e-6, loop.time() + self._dice.delay())
         if not self._dice.strikes():
-            loop.call_at(self._due, self._arrive, sent, epoch, reply)
+            loop.call_at(self._due, self._arrive, Sent(messages, expected), epoch, reply)
         try:
             async with asyncio.timeout(5):
-                sequence = int(await reply)
+                return int(await reply)
         except TimeoutError as late:
             raise NatsTimeout from late
-        if sequence != expected + 1:
-            raise Fenced(f"stored as {sequence}")
-        return sequence
 
     def _arrive(self, sent: Sent, epoch: int, reply: "asyncio.Future[int]") -> None:
         if epoch != self.nats.epoch or not self.nats.up:
@@ -277,5 +254,5 @@ class SimulatedJetStream:
 
 
 def without_fence(sent: Sent, last: int) -> Sent:
-    """The same message, stored wherever the stream ends."""
-    return replace(sent, expected=last, after="")
+    """The same messages, stored wherever the stream ends."""
+    return replace(sent, expected=last)

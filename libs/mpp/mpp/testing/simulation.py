@@ -216,7 +216,7 @@ class World:
     async def _no_nats(self) -> None:
         self.nats.up, self.nats.epoch = False, self.nats.epoch + 1
         await asyncio.sleep(self.dice.random.random() * 3)
-        self.nats.up, self.nats.last_id = True, ""
+        self.nats.up = True
 
     async def _cut(self) -> None:
         self.faults.append(self.nats.cut())
