@@ -75,11 +75,12 @@ def _servers(hall: Hall, line: str, at: datetime, only: str | None) -> dict[str,
     if only:
         counters = [c for c in (plan.counters.get(only),) if c]
     working = [c for c in counters if _working(hall, c.id, at)]
-    shares = {}
-    for counter in working or counters:
-        claims = {key for key in counter.lines if hall.line(key).first} | {line}
-        shares[counter.id] = 1 / len(claims)
-    return shares
+    return {counter.id: 1 / _claims(hall, counter, line) for counter in working or counters}
+
+
+def _claims(hall: Hall, counter: Counter, line: str) -> int:
+    """How many lines this counter is wanted by: this one, and its others in which somebody waits."""
+    return 1 + sum(1 for key in counter.lines if key != line and hall.line(key).first)
 
 
 def _working(hall: Hall, counter: str, at: datetime) -> bool:

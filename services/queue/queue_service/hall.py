@@ -40,6 +40,9 @@ class HallClosed(Event, type="hall-closed"):
     at: datetime
 
 
+NOBODY = Places()
+
+
 @dataclass(frozen=True, slots=True)
 class Hall:
     """The state of the day."""
@@ -62,7 +65,8 @@ class Hall:
         return found
 
     def line(self, key: str) -> Places:
-        return self.waiting.get(key) or Places()
+        found = self.waiting.get(key)
+        return NOBODY if found is None else found
 
     def ahead_of(self, ticket: Ticket) -> int | None:
         """How many are called before this one if nobody else comes; None when it does not wait."""
@@ -103,8 +107,8 @@ def _after(hall: Hall, old: Ticket, event: t.TicketEvent) -> Hall:
     if old.status == "waiting":
         waiting = waiting.insert(old.waits_for, hall.line(old.waits_for).remove(old.place))
     if new.status == "waiting":
-        line = waiting.get(new.waits_for) or Places()
-        waiting = waiting.insert(new.waits_for, line.add(new.place))
+        line = waiting.get(new.waits_for)
+        waiting = waiting.insert(new.waits_for, (NOBODY if line is None else line).add(new.place))
     if old.counter and busy.get(old.counter) == old.id:
         busy = busy.remove(old.counter)
     if new.counter and new.status in ("called", "serving"):

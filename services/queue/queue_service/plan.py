@@ -119,6 +119,11 @@ class Plan(Frozen):
             by_line.setdefault(service.line, []).append(service.minutes)
         return {line: sum(each) / len(each) for line, each in by_line.items()}
 
+    @cached_property
+    def tickets_between(self) -> tuple[datetime, datetime] | None:
+        """From when until before when tickets are issued; None on a day without hours."""
+        return (self.moment(self.hours.opens), self.moment(self.hours.last_ticket)) if self.hours else None
+
     def moment(self, clock: time) -> datetime:
         """This time of the day as an instant."""
         return datetime.combine(self.date, clock, ZoneInfo(self.timezone))

@@ -119,9 +119,9 @@ def _issued(
 
 
 def open_for_tickets(plan: Plan, at: datetime) -> None:
-    if plan.hours is None:
+    if plan.tickets_between is None:
         raise MallClosed("the mall is closed today", reason=plan.closed)
-    opens, last = plan.moment(plan.hours.opens), plan.moment(plan.hours.last_ticket)
+    opens, last = plan.tickets_between
     if at < opens:
         raise MallClosed("the mall is not open yet", reason="before-opening", opens_at=opens.isoformat())
     if at >= last:

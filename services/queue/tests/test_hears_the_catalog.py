@@ -29,9 +29,7 @@ class Catalog:
         for event in events:
             position, data = self._told + 1, event.model_dump(mode="json")
             message = Message(new_id(), position, self._told, event.subject, datetime.now(UTC), data)
-            sequence = await self._jetstream.publish(
-                event.subject, message.encode(), id=str(message.id), expected=self._told
-            )
+            sequence = await self._jetstream.publish([(event.subject, message.encode())], self._told)
             assert sequence == position
             self._told = position
 

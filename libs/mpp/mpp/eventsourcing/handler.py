@@ -11,7 +11,18 @@ import structlog
 
 from mpp.eventsourcing.decider import Decider, Event, Rejected
 from mpp.eventsourcing.ids import new_id
-from mpp.eventsourcing.log import About, CommitUnknown, New, Recorded, Remembered, Row, Unavailable, Writing
+from mpp.eventsourcing.log import (
+    About,
+    Commands,
+    CommitUnknown,
+    Key,
+    New,
+    Recorded,
+    Remembered,
+    Row,
+    Unavailable,
+    Writing,
+)
 
 log = structlog.get_logger()
 Also = Callable[[Any], Awaitable[None]]  # rows that must be atomic with the events
@@ -69,6 +80,7 @@ class Unit:
     about: About
     also: Sequence[Also]
     caller: "asyncio.Future[Outcome]"
+    key: Key | None  # under which the command is remembered
     outcome: Outcome | Rejected | None = None
 
     def settle(self, answer: Outcome | BaseException) -> None:
@@ -85,9 +97,9 @@ class Draft:
     """A batch in the making: folds on top of the cache, and what will be written."""
 
     folds: dict[str, Folded] = field(default_factory=dict)
-    remembered: dict[tuple[UUID, bytes], Remembered] = field(default_factory=dict)
+    remembered: Commands = field(default_factory=dict)
     events: list[New] = field(default_factory=list)
-    commands: dict[tuple[UUID, bytes], Remembered] = field(default_factory=dict)
+    commands: Commands = field(default_factory=dict)
 
 
 class Handler:
@@ -138,7 +150,8 @@ class Handler:
         """Decide these steps as one; the outcome is the last step's, with the events of all."""
         if self._closing or self._writer is None or self._writer.done():
             raise Unavailable("this replica is shutting down")
-        unit = Unit(steps, about, also, asyncio.get_running_loop().create_future())
+        key = about.remembered_as if about.key else None
+        unit = Unit(steps, about, also, asyncio.get_running_loop().create_future(), key)
         self._waiting.append(unit)
         self._arrived.set()
         return await unit.caller
@@ -193,14 +206,14 @@ class Handler:
                     unit.outcome = await self._repeat(tx, unit, draft) or self._decide(unit, draft)
                 except Rejected as refusal:
                     unit.outcome = refusal
+            if draft.events or draft.commands:
+                recorded = await tx.append(draft.events, draft.commands)
             if draft.events:
-                await self.project(tx.connection, await tx.append(draft.events))
+                await self.project(tx.connection, recorded)
             for unit in units:
                 if isinstance(unit.outcome, Outcome) and not unit.outcome.repeated:
                     for also in unit.also:
                         await also(tx.connection)
-            if draft.commands:
-                await tx.remember(draft.commands.items())
 
     async def _landed(self, draft: Draft) -> bool | None:
         """Whether a batch whose reply was lost is in the log; None when that can't be known.
@@ -214,7 +227,7 @@ class Handler:
                     rows = await tx.span(mark.stream, mark.version, mark.version)
                     return any(row.id == mark.id for row in rows)
                 if draft.commands:
-                    known: Any = await tx.remembered(list(draft.commands))
+                    _, known = await tx.look({}, list(draft.commands))
                     return bool(known == draft.commands)
         except Exception as failure:  # whatever it was, the callers must not wait for ever
             log.warning("a commit's end is unknown", trouble=type(failure).__name__)
@@ -224,15 +237,15 @@ class Handler:
         """The folds of the streams concerned, as the log has them now, and the keys used before."""
         streams = dict.fromkeys(step.stream for unit in units for step in unit.steps)
         known = {stream: self._cache.get(stream) for stream in streams}
-        rows = await tx.since({s: fold.version if fold else 0 for s, fold in known.items()})
+        keys = list({unit.key for unit in units if unit.key})
+        seen = {s: fold.version if fold else 0 for s, fold in known.items()}
+        rows, draft.remembered = await tx.look(seen, keys)
         changed = [s for s, fold in known.items() if fold and (not rows[s] or rows[s][0].id != fold.last)]
         if changed:  # what was seen is no longer there: this cache belongs to another history
             self._cache.clear()
             known = dict.fromkeys(streams)
-            rows = await tx.since(dict.fromkeys(streams, 0))
+            rows, _ = await tx.look(dict.fromkeys(streams, 0), [])
         draft.folds = {s: self._catch_up(s, f, rows[s][1:] if f else rows[s]) for s, f in known.items()}
-        keys = list({unit.about.remembered_as for unit in units if unit.about.key})
-        draft.remembered = await tx.remembered(keys) if keys else {}
 
     def _catch_up(self, stream: str, fold: Folded | None, rows: Sequence[Row]) -> Folded:
         decider = self.decider(stream)
@@ -258,17 +271,15 @@ class Handler:
         draft.folds.update(folds)
         draft.events += news
         own = [new.event for new in news if new.stream == step.stream]
-        if unit.about.key:
-            draft.commands[unit.about.remembered_as] = Remembered(
-                unit.about.request, step.stream, fold.version, len(own)
-            )
+        if unit.key:
+            draft.commands[unit.key] = Remembered(unit.about.request, step.stream, fold.version, len(own))
         return Outcome(step.stream, fold.version, tuple(new.event for new in news), fold.state)
 
     async def _repeat(self, tx: Writing, unit: Unit, draft: Draft) -> Outcome | None:
         """The first answer to a key that was used before."""
-        if not unit.about.key:
+        key = unit.key
+        if key is None:
             return None
-        key = unit.about.remembered_as
         first = draft.commands.get(key) or draft.remembered.get(key)
         if first is None:
             return None
@@ -282,7 +293,8 @@ class Handler:
             news = (new for new in draft.events if new.stream == first.stream)
             events = [new.event for new in news if since < new.version <= first.version]
         if fold is None:
-            fold = self._catch_up(first.stream, None, (await tx.since({first.stream: 0}))[first.stream])
+            rows_of, _ = await tx.look({first.stream: 0}, [])
+            fold = self._catch_up(first.stream, None, rows_of[first.stream])
         return Outcome(first.stream, first.version, tuple(events), fold.state, repeated=True)
 
     def _take(self, draft: Draft, units: list[Unit]) -> None:

@@ -1,8 +1,7 @@
 """The append-only log of one service: one lock, one order."""
 
 import hashlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from mpp.eventsourcing.decider import Event
 
@@ -59,8 +59,8 @@ class About:
         return self.actor or ANONYMOUS, hashlib.sha256(self.key.encode()).digest()
 
     def as_json(self) -> str:
-        facts = {"actor": self.actor and str(self.actor), "role": self.role, "traceparent": self.traceparent}
-        return json.dumps({name: fact for name, fact in facts.items() if fact})
+        facts = {"actor": self.actor, "role": self.role, "traceparent": self.traceparent}
+        return orjson.dumps({name: fact for name, fact in facts.items() if fact}).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +124,22 @@ class Reading(Protocol):
     def fetchval(self, query: str, /, *args: Any) -> Awaitable[Any]: ...
 
 
+Key = tuple[UUID, bytes]  # actor, sha-256 of the Idempotency-Key
+Rows = dict[str, list[Row]]  # per stream
+Commands = dict[Key, Remembered]
+
+
 class Writing(Protocol):
-    """A transaction that holds the lock of the log."""
+    """A transaction that holds the lock of the log.
+
+    look: per stream its events from a version on, that one included; and what these keys were used for.
+    """
 
     @property
     def connection(self) -> Any: ...
-    async def since(self, known: Mapping[str, int]) -> dict[str, list[Row]]: ...
+    async def look(self, known: Mapping[str, int], keys: Sequence[Key]) -> tuple[Rows, Commands]: ...
     async def span(self, stream: str, first: int, last: int) -> list[Row]: ...
-    async def remembered(
-        self, keys: Sequence[tuple[UUID, bytes]]
-    ) -> dict[tuple[UUID, bytes], Remembered]: ...
-    async def append(self, events: Sequence[New]) -> list[Recorded]: ...
-    async def remember(self, commands: Iterable[tuple[tuple[UUID, bytes], Remembered]]) -> None: ...
+    async def append(self, events: Sequence[New], commands: Commands) -> list[Recorded]: ...
 
 
 _COLUMNS = "position, id, stream, version, type, data, about, recorded_at"
@@ -145,20 +149,26 @@ _BEGIN = "begin; select pg_advisory_xact_lock(hashtextextended('log:' || current
 _SINCE = f"""select e.* from unnest($1::text[], $2::int[]) as known(stream, version)
     cross join lateral (select {_COLUMNS} from events where events.stream = known.stream
                         and events.version >= known.version order by events.version offset 0) e"""
-_APPEND = """insert into events (id, stream, version, type, data, about)
+_LOOK = f"""{_SINCE.replace("e.*", "e.*, null::bytea, null::bytea, null::int")}
+    union all
+    select null, c.actor, c.stream, c.version, null, null, null, null, c.key, c.request, c.events
+    from unnest($3::uuid[], $4::bytea[]) as asked(actor, key)
+    cross join lateral (select * from commands
+                        where commands.actor = asked.actor and commands.key = asked.key offset 0) c
+    order by version"""
+_APPEND = """with remembered as (
+        insert into commands (actor, key, request, stream, version, events)
+        select * from unnest($7::uuid[], $8::bytea[], $9::bytea[], $10::text[], $11::int[], $12::int[]))
+    insert into events (id, stream, version, type, data, about)
     select id, stream, version, type, data, about
     from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::jsonb[], $6::jsonb[])
         with ordinality as new(id, stream, version, type, data, about, place) order by place
     returning position, recorded_at"""
-_REMEMBERED = """select actor, key, request, stream, version, events from commands
-    where (actor, key) in (select * from unnest($1::uuid[], $2::bytea[]))"""
-_REMEMBER = """insert into commands (actor, key, request, stream, version, events)
-    select * from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::text[], $5::int[], $6::int[])"""
 
 
-async def rows_since(connection: Reading, known: Mapping[str, int]) -> dict[str, list[Row]]:
+async def rows_since(connection: Reading, known: Mapping[str, int]) -> Rows:
     """Per stream its events from the given version on, that version included."""
-    found: dict[str, list[Row]] = {stream: [] for stream in known}
+    found: Rows = {stream: [] for stream in known}
     for record in await connection.fetch(_SINCE, list(known), list(known.values())):
         found[record["stream"]].append(Row(*record))
     return found
@@ -170,8 +180,18 @@ class PostgresWriting:
     def __init__(self, connection: asyncpg.Connection):
         self.connection = connection
 
-    async def since(self, known: Mapping[str, int]) -> dict[str, list[Row]]:
-        return await rows_since(self.connection, known)
+    async def look(self, known: Mapping[str, int], keys: Sequence[Key]) -> tuple[Rows, Commands]:
+        asked = [list(known), list(known.values()), [key[0] for key in keys], [key[1] for key in keys]]
+        rows: Rows = {stream: [] for stream in known}
+        commands: Commands = {}
+        for record in await self.connection.fetch(_LOOK, *asked):
+            *columns, key, request, events = record
+            if key is None:
+                rows[record["stream"]].append(Row(*columns))
+            else:
+                used = Remembered(request, record["stream"], record["version"], events)
+                commands[record["id"], key] = used
+        return rows, commands
 
     async def span(self, stream: str, first: int, last: int) -> list[Row]:
         sql = (
@@ -179,11 +199,7 @@ class PostgresWriting:
         )
         return [Row(*record) for record in await self.connection.fetch(sql, stream, first, last)]
 
-    async def remembered(self, keys: Sequence[tuple[UUID, bytes]]) -> dict[tuple[UUID, bytes], Remembered]:
-        records = await self.connection.fetch(_REMEMBERED, [k[0] for k in keys], [k[1] for k in keys])
-        return {(r["actor"], r["key"]): Remembered(*list(r.values())[2:]) for r in records}
-
-    async def append(self, events: Sequence[New]) -> list[Recorded]:
+    async def append(self, events: Sequence[New], commands: Commands) -> list[Recorded]:
         places = await self.connection.fetch(
             _APPEND,
             [e.id for e in events],
@@ -192,15 +208,17 @@ class PostgresWriting:
             [e.event.type for e in events],
             [e.event.model_dump_json() for e in events],
             [e.about for e in events],
+            [actor for actor, _ in commands],
+            [key for _, key in commands],
+            [used.request for used in commands.values()],
+            [used.stream for used in commands.values()],
+            [used.version for used in commands.values()],
+            [used.events for used in commands.values()],
         )
         return [
             Recorded(place["position"], e.id, e.stream, e.version, e.event, place["recorded_at"], e.about)
             for e, place in zip(events, places, strict=True)
         ]
-
-    async def remember(self, commands: Iterable[tuple[tuple[UUID, bytes], Remembered]]) -> None:
-        rows = [(*key, r.request, r.stream, r.version, r.events) for key, r in commands]
-        await self.connection.execute(_REMEMBER, *map(list, zip(*rows, strict=True)))
 
 
 class Log:

@@ -1,7 +1,7 @@
 """A log and a JetStream that exist only in memory, and fail by the dice of one seed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,11 +10,10 @@ from uuid import UUID
 
 from nats.errors import TimeoutError as NatsTimeout
 
-from mpp.eventsourcing.log import CommitUnknown, LogLostFacts, New, Recorded, Remembered, Row, Unavailable
+from mpp.eventsourcing.log import Commands, CommitUnknown, Key, LogLostFacts, New, Recorded, Row, Unavailable
 from mpp.messaging.jetstream import Fenced, Stored
 from mpp.testing.virtual import Dice
 
-Keys = dict[tuple[UUID, bytes], Remembered]
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -24,7 +23,7 @@ class Database:
 
     dice: Dice
     rows: list[Row] = field(default_factory=list)
-    keys: Keys = field(default_factory=dict)
+    keys: Commands = field(default_factory=dict)
     views: dict[UUID, Any] = field(default_factory=dict)
     commits: "list[Transaction]" = field(default_factory=list)
     position: int = 0
@@ -61,7 +60,7 @@ class Transaction:
     def __init__(self, database: Database):
         self.database, self.lock = database, database.lock
         self.rows: list[Row] = []
-        self.keys: Keys = {}
+        self.keys: Commands = {}
         self.views: dict[UUID, Any] = {}
         self.connection = self
 
@@ -71,19 +70,18 @@ class Transaction:
         if self.lock is not self.database.lock or not self.database.up or self.database.dice.strikes():
             raise OSError("connection lost")
 
-    async def since(self, known: Mapping[str, int]) -> dict[str, list[Row]]:
+    async def look(
+        self, known: Mapping[str, int], keys: Sequence[Key]
+    ) -> tuple[dict[str, list[Row]], Commands]:
         await self.io()
-        return {s: [r for r in self.database.versions(s) if r.version >= v] for s, v in known.items()}
+        rows = {s: [r for r in self.database.versions(s) if r.version >= v] for s, v in known.items()}
+        return rows, {key: self.database.keys[key] for key in keys if key in self.database.keys}
 
     async def span(self, stream: str, first: int, last: int) -> list[Row]:
         await self.io()
         return [row for row in self.database.versions(stream) if first <= row.version <= last]
 
-    async def remembered(self, keys: Sequence[tuple[UUID, bytes]]) -> Keys:
-        await self.io()
-        return {key: self.database.keys[key] for key in keys if key in self.database.keys}
-
-    async def append(self, events: Sequence[New]) -> list[Recorded]:
+    async def append(self, events: Sequence[New], commands: Commands) -> list[Recorded]:
         await self.io()
         taken = {(row.stream, row.version) for row in self.database.rows}
         recorded = []
@@ -94,11 +92,8 @@ class Transaction:
             place = (self.database.position, e.id, e.stream, e.version)
             self.rows.append(Row(*place, e.event.type, e.event.model_dump_json(), e.about, _EPOCH))
             recorded.append(Recorded(*place, e.event, _EPOCH, e.about))
+        self.keys |= commands
         return recorded
-
-    async def remember(self, commands: Iterable[tuple[tuple[UUID, bytes], Remembered]]) -> None:
-        await self.io()
-        self.keys |= dict(commands)
 
     def end(self, commit: bool) -> None:
         """On the server, whether or not anybody still waits for the reply."""

@@ -132,7 +132,10 @@ class World:
         self.dice.trouble = 0.0
         for process in self.processes:
             for stream in HALLS:
-                await self._order(process, [Step(stream, toy.Give("last"))], About())
+                try:
+                    await self._order(process, [Step(stream, toy.Give("last"))], About())
+                except RuntimeError as failure:
+                    self.wrong.append(f"in peace an order failed: {failure!r}")
         await self._relayed()
         self.alarmed_at_end = self.alarmed()
         self._caches_are_folds()
