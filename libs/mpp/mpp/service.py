@@ -36,6 +36,9 @@ from mpp.web.app import create_app
 from mpp_contracts.published import Published
 
 log = structlog.get_logger()
+# Seconds. A gateway gives idle connections up after 90 and must be the first to: what it sends on a connection
+# that we are just closing is answered 502, or 500, in our name.
+KEEP_ALIVE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +227,10 @@ def as_served(app: FastAPI, settings: Settings) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nobody asks where a request came from
         timeout_graceful_shutdown=int(settings.drain_seconds),
         backlog=4096,
+        timeout_keep_alive=KEEP_ALIVE,
     )
 
 

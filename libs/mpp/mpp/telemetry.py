@@ -1,7 +1,7 @@
 """One call for traces, logs and metrics: what a service tells about its own work, never about people."""
 
 import logging
-import os
+import random
 import re
 import sys
 import traceback
@@ -144,7 +144,7 @@ def _remote(parent: str) -> SpanContext | None:
 
 
 def _fresh() -> SpanContext:
-    chance = int.from_bytes(os.urandom(24), "big") | (1 << 191) | 1  # neither id may be zero
+    chance = random.getrandbits(192) | (1 << 191) | 1  # neither id may be zero
     return SpanContext(chance >> 64, chance & (1 << 64) - 1, is_remote=False)
 
 

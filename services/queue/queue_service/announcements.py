@@ -29,7 +29,7 @@ def announce(recorded: Recorded) -> Published | None:
 def _of_ticket(event: t.TicketEvent, common: dict[str, object]) -> Published | None:
     name = type(event).__name__
     contract: type[told.OfTicket] = getattr(told, name)
-    facts = event.model_dump(include=SHARED[name]) | common
+    facts = {shared: getattr(event, shared) for shared in SHARED[name]} | common
     if isinstance(event, t.TicketCalled | t.TicketRecalled):
         facts["counter_title"] = event.title
     if isinstance(event, t.TicketCompleted):

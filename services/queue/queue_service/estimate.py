@@ -75,12 +75,8 @@ def _servers(hall: Hall, line: str, at: datetime, only: str | None) -> dict[str,
     if only:
         counters = [c for c in (plan.counters.get(only),) if c]
     working = [c for c in counters if _working(hall, c.id, at)]
-    return {counter.id: 1 / _claims(hall, counter, line) for counter in working or counters}
-
-
-def _claims(hall: Hall, counter: Counter, line: str) -> int:
-    """How many lines this counter is wanted by: this one, and its others in which somebody waits."""
-    return 1 + sum(1 for key in counter.lines if key != line and hall.line(key).first)
+    others = {key for c in counters for key in c.lines if key != line and hall.line(key).chunks}
+    return {c.id: 1 / (1 + len(others.intersection(c.lines))) for c in working or counters}
 
 
 def _working(hall: Hall, counter: str, at: datetime) -> bool:

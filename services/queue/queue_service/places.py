@@ -38,6 +38,9 @@ class Places:
     def add(self, place: Place) -> "Places":
         if not self.chunks:
             return Places(((place,),))
+        last = self.chunks[-1]
+        if last[-1] < place and len(last) < CHUNK:  # behind everybody, as most are
+            return Places((*self.chunks[:-1], (*last, place)))
         at = max(bisect_right(self.chunks, place, key=_head) - 1, 0)
         chunk = [*self.chunks[at]]
         insort(chunk, place)

@@ -1,6 +1,6 @@
 """An exchange: one request, its answer, and what we note about both."""
 
-import os
+import random
 import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -56,7 +56,7 @@ class Exchange:
         self._began = perf_counter()
         self.headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
         given = self.headers.get(b"x-request-id", b"").decode("latin-1")
-        self.request_id = given if _SANE_ID.fullmatch(given) else os.urandom(16).hex()
+        self.request_id = given if _SANE_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         self.body = b""
         self._replayed = self.started = False
         self.span: Span | None = None
