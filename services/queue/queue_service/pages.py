@@ -2,6 +2,9 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
 
@@ -16,9 +19,12 @@ from mpp.web.live import frame
 from queue_service.answers import call_frame, lines_answer, ticket_answer
 from queue_service.desk import Desk
 from queue_service.hall import mall_and_day
+from queue_service.ticket import Ticket
 
 log = structlog.get_logger()
-TICK = 0.1  # seconds between two looks at halls in which something happened
+GATHER = 0.02  # seconds in which what happens in a hall gathers before its pages are made anew
+AGAIN = 1.0  # seconds after which every hall is looked at, changed or not: hours change lines too
+TOGETHER = 200  # tickets shown before others get their turn
 JOINING = 10.0  # seconds from the request of a page until it must listen, or counts as gone
 
 
@@ -30,6 +36,14 @@ def ticket_topic(ticket: UUID) -> str:
     return f"ticket {ticket}"
 
 
+@dataclass(slots=True)
+class Watched:
+    """A ticket whose page is open: `until` when that may not be listening yet, and what it was shown last."""
+
+    until: float
+    shown: int | None = None
+
+
 class Pages:
     """Feeds the hub of one process from the published events of all replicas."""
 
@@ -39,7 +53,8 @@ class Pages:
         self._changed: set[str] = set()  # halls in which something happened
         self._boards: dict[str, bytes] = {}  # hall → the lines as last shown
         self._joining: dict[str, float] = {}  # hall → until when a new board may not be listening yet
-        self._tickets: dict[str, dict[UUID, float]] = defaultdict(dict)  # hall → the same of ticket pages
+        self._tickets: dict[str, dict[UUID, Watched]] = defaultdict(dict)
+        self._stirred = asyncio.Event()  # something happened in a hall that somebody watches
 
     async def watch_board(self, stream: str) -> None:
         """Before a board's snapshot is made; whatever happens after it reaches the board."""
@@ -48,7 +63,7 @@ class Pages:
         self._joining[stream] = monotonic() + JOINING
 
     def watch_ticket(self, stream: str, ticket: UUID) -> None:
-        self._tickets[stream][ticket] = monotonic() + JOINING
+        self._tickets[stream][ticket] = Watched(monotonic() + JOINING)
 
     async def follow(self, running: Running) -> None:
         """Without end: from the first page on, or from now, hear everything once and in order."""
@@ -73,25 +88,36 @@ class Pages:
         if call is not None:
             self._desk.hub.publish(board_topic(stream), call, message.position)
             await asyncio.sleep(0)  # let the boards write: many calls at once would look like a slow reader
-        self._changed.add(stream)
+        if stream in self._boards or stream in self._tickets:
+            self._changed.add(stream)
+            self._stirred.set()
         self._heard = message.position
 
     async def _refresh(self) -> None:
-        """Lines and tickets are shown as they are, not as each event left them."""
-        ticks = 0
+        """Lines and tickets are shown as they are, not as each event left them; half the time at most."""
+        due = monotonic()
         while True:
-            await asyncio.sleep(TICK)
-            ticks += 1
-            watched, changed = {*self._boards, *self._tickets}, self._changed
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0, due - monotonic())):
+                    await self._stirred.wait()
+            await asyncio.sleep(GATHER)
+            self._stirred.clear()
+            began, changed = monotonic(), self._changed
             self._changed = set()
-            for stream in watched if ticks % 10 == 0 else watched & changed:  # schedules change lines too
-                try:
-                    await self._show(stream)
-                except Exception as failure:
-                    if not lost(failure):
-                        raise
-                    log.warning("pages wait for the database")
-                    break
+            if began >= due:
+                due, changed = began + AGAIN, {*self._boards, *self._tickets}
+            await self._show_all(changed)
+            await asyncio.sleep(monotonic() - began)
+
+    async def _show_all(self, streams: Iterable[str]) -> None:
+        for stream in streams:
+            try:
+                await self._show(stream)
+            except Exception as failure:
+                if not lost(failure):
+                    raise
+                log.warning("pages wait for the database")
+                return
 
     async def _show(self, stream: str) -> None:
         code, day = mall_and_day(stream)
@@ -101,15 +127,18 @@ class Pages:
         at = desk.clock(seen.state)
         if stream in self._boards:
             self._show_lines(stream, orjson.dumps(lines_answer(seen.state, at)))
-        for id_, until in [*self._tickets[stream].items()]:
+        watched = self._tickets.get(stream, {})
+        for place, (id_, page) in enumerate([*watched.items()], 1):
             ticket = seen.state.tickets.get(id_)
             heard = ticket and self._tell(
-                id_, orjson.dumps(ticket_answer(seen.state, ticket, mall, at)), seen.position
+                ticket, page, orjson.dumps(ticket_answer(seen.state, ticket, mall, at)), seen.position
             )
-            if not heard and monotonic() > until:
-                del self._tickets[stream][id_]
-        if not self._tickets[stream]:
-            del self._tickets[stream]
+            if not heard and monotonic() > page.until:
+                watched.pop(id_, None)
+            if place % TOGETHER == 0:
+                await asyncio.sleep(0)
+        if not watched:
+            self._tickets.pop(stream, None)
 
     def _show_lines(self, stream: str, lines: bytes) -> None:
         """When they changed; and again to a board that may have joined since its snapshot."""
@@ -120,8 +149,10 @@ class Pages:
             self._boards[stream] = lines
             self._desk.hub.publish(topic, frame("lines", lines))
 
-    def _tell(self, ticket: UUID, answer: bytes, position: int) -> bool:
-        """Whether anybody still watches."""
-        hub, topic = self._desk.hub, ticket_topic(ticket)
-        hub.publish(topic, frame("ticket", answer, position), position, kept=1)
+    def _tell(self, ticket: Ticket, page: Watched, answer: bytes, position: int) -> bool:
+        """What changed, or may not have been heard; whether anybody still watches."""
+        hub, topic, shown = self._desk.hub, ticket_topic(ticket.id), hash(answer)
+        fresh = shown != page.shown or monotonic() < page.until
+        if fresh and hub.publish(topic, frame("ticket", answer, position), position, kept=1):
+            page.shown = shown
         return hub.watched(topic)
