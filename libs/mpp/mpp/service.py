@@ -36,8 +36,8 @@ from mpp.web.app import create_app
 from mpp_contracts.published import Published
 
 log = structlog.get_logger()
-# Seconds. A gateway gives idle connections up after 90 and must be the first to: what it sends on a connection
-# that we are just closing is answered 502, or 500, in our name.
+# Seconds. A gateway gives idle connections up after 90 and must be the first to: what it sends on one that we
+# are just closing it answers itself, with 502 or 500.
 KEEP_ALIVE = 120
 
 

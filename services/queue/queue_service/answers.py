@@ -105,11 +105,16 @@ def _call(call: dict[str, Any], position: int, mall: Mall) -> dict[str, Any]:
     return ids | {name: call[name] for name in shown}
 
 
+CALLS = {
+    f"mpp.queue.{contract.event}.v{contract.version}": (contract, kind)
+    for contract, kind in ((TicketCalled, "call"), (TicketRecalled, "recall"))
+}
+
+
 def call_frame(message: Message, mall: Mall) -> bytes | None:
     """What the board hears of a published event: a call, a recall, or nothing."""
-    for contract, kind in ((TicketCalled, "call"), (TicketRecalled, "recall")):
-        if message.type == f"mpp.queue.{contract.event}.v{contract.version}":
-            told = contract.model_validate(message.data)
-            call = told.model_dump() | {"kind": kind}
-            return frame(kind, orjson.dumps(_call(call, message.position, mall)), message.position)
-    return None
+    contract, kind = CALLS.get(message.type, (None, ""))
+    if contract is None:
+        return None
+    call = contract.model_validate(message.data).model_dump() | {"kind": kind}
+    return frame(kind, orjson.dumps(_call(call, message.position, mall)), message.position)

@@ -4,6 +4,7 @@ FastAPI reads the signature, describes it in OpenAPI and would answer the same; 
 (two exit stacks, three layers of exception handling, a solver) costs more than issuing a ticket does.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from inspect import iscoroutinefunction
 from typing import Annotated, Any
@@ -17,8 +18,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mpp.web.exchange import exchange_of
-from mpp.web.problems import UnsupportedMediaType, explained, foreign_body
+from mpp.web.problems import Malformed, explained, foreign_body
 
+_ABSENT = object()
 _MISSING = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
 
 
@@ -42,6 +44,7 @@ class Direct(APIRoute):
 
     async def answer(self, request: Request) -> Response:
         """The endpoint's answer; raises what FastAPI's solver would."""
+        body = _parsed(request) if self._body else _ABSENT
         values: dict[str, Any] = {}
         for name, call in self._given:
             values[name] = await call(request)  # type: ignore[misc]
@@ -52,12 +55,9 @@ class Direct(APIRoute):
             except ValidationError as wrong:
                 errors += _located(wrong, "path", name)
         for name, adapter, field in self._body:
-            body = exchange_of(request.scope).body
             try:
-                if body and foreign_body(request):
-                    raise UnsupportedMediaType("The body must be JSON.")
-                if body:
-                    values[name] = adapter.validate_json(body)
+                if body is not _ABSENT:
+                    values[name] = adapter.validate_python(body, from_attributes=True)
                 elif field.field_info.is_required():
                     errors.append(_MISSING)
                 else:
@@ -74,6 +74,19 @@ def _simple(below: Any) -> bool:
     """Whether a dependency is `async def …(request)`, or an object that is called like one."""
     alone = below.request_param_name == "request" and not below.dependencies
     return alone and any(map(iscoroutinefunction, (below.call, type(below.call).__call__)))
+
+
+def _parsed(request: Request) -> Any:
+    """What the body says; its bytes when it does not claim to be JSON."""
+    body = exchange_of(request.scope).body
+    if not body or foreign_body(request):
+        return body or _ABSENT
+    try:
+        return json.loads(body)  # the parser of FastAPI and of the edge: all must read the same
+    except json.JSONDecodeError:
+        raise Malformed("The body is not JSON.") from None
+    except (ValueError, RecursionError):
+        raise Malformed("The body cannot be read.") from None
 
 
 def _adapter(field: Any) -> TypeAdapter[Any]:

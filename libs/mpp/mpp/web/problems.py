@@ -179,7 +179,8 @@ def _message(error: Mapping[str, Any]) -> str:
 def foreign_body(request: Request) -> bool:
     """Whether there is a body and it does not say that it is JSON."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    return bool(exchange_of(request.scope).body) and kind != "application/json" and not kind.endswith("+json")
+    json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    return bool(exchange_of(request.scope).body) and not json
 
 
 def _allowed(request: Request) -> list[str]:
