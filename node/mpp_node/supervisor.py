@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mpp_servers.server import DidNotStart, Server
 
-FIRST_PAUSE, LONGEST_PAUSE, SETTLED = 0.1, 10.0, 30.0  # seconds
+FIRST_PAUSE, LONGEST_PAUSE, SETTLED = 0.1, 10.0, 5.0  # seconds; who was ready for the last is well
 
 
 @dataclass(slots=True)
@@ -17,7 +17,8 @@ class Part:
     server: Server
     restarts: int = 0
     ready: bool = False
-    since: float = field(default_factory=time.time)
+    since: float = field(default_factory=time.time)  # when it got ready, seconds since 1970
+    pause: float = FIRST_PAUSE  # seconds before it is started again
     watch: asyncio.Task[None] | None = None
 
 
@@ -53,16 +54,16 @@ class Supervisor:
             part.server.kill()
 
     async def _watch(self, part: Part) -> None:
-        pause = FIRST_PAUSE
         while True:
             while part.server.alive:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-            pause = FIRST_PAUSE if time.time() - part.since > SETTLED else pause
+            if part.ready and time.time() - part.since > SETTLED:
+                part.pause = FIRST_PAUSE
             self._is(part, ready=False)
             self._note(f"{part.server.name} ended; starting it again")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-            part.restarts, part.since = part.restarts + 1, time.time()
+            await asyncio.sleep(part.pause)
+            part.pause = min(2 * part.pause, LONGEST_PAUSE)
+            part.restarts += 1
             try:
                 part.server.spawn()
                 await self._until_ready(part)
@@ -80,4 +81,5 @@ class Supervisor:
 
     def _is(self, part: Part, *, ready: bool) -> None:
         part.ready = ready
+        part.since = time.time() if ready else part.since
         self._changed()

@@ -103,3 +103,33 @@ async def test_with_a_speed_time_flows_with_real_time_and_stands_still_while_it_
         assert clock.now == stood
     await asyncio.sleep(0.01)
     assert clock.now > stood
+
+
+async def test_without_a_speed_time_can_be_slowed_for_a_while_and_never_runs_back() -> None:
+    clock, seen, began = Clock(START, None), [], monotonic()
+
+    async def actor() -> None:
+        for _ in range(6):
+            await clock.wait(1)
+            seen.append(minutes(clock))
+
+    async with asyncio.TaskGroup() as tasks:
+        with clock.slowed(6000):
+            clock.start(tasks, actor())
+            clock.start(tasks, actor())
+            await clock.run()
+            slow = monotonic() - began
+        clock.start(tasks, actor())
+        await clock.run()
+    assert slow >= 5 * 60 / 6000
+    assert seen == sorted(seen)
+    assert clock.speed is None and minutes(clock) >= seen[-1]
+
+
+async def test_a_day_that_is_slow_already_is_not_made_faster() -> None:
+    clock = Clock(START, 60)
+    with clock.slowed(6000):
+        assert clock.speed == 60
+    with clock.slowed(30):
+        assert clock.speed == 30
+    assert clock.speed == 60

@@ -1,11 +1,14 @@
 """The verdict on a simulated day finds what is wrong with it; and a record that is read again is the same."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
+from mpp_node.simulate.arrivals import Person, stranger
 from mpp_node.simulate.record import AnotherDay, Record
 from mpp_node.simulate.verdict import Outcome, Verdict, judge
 
@@ -57,9 +60,14 @@ def tickets(**changes: Any) -> dict[str, Any]:
     return found
 
 
+def person(n: int, **traits: Any) -> Person:
+    return replace(stranger(Random(1), 5.0), n=n, **traits)
+
+
 def verdict(record: Record, found: dict[str, Any] | None = None, **changes: Any) -> Verdict:
     outcome = Outcome(found or tickets(), changes.get("lines", LINES), changes.get("checks", HOLDS))
-    return judge("MPP", EIGHT.date(), record, outcome, changes.get("pages", {}), changes.get("surprises", ()))
+    told = {name: changes[name] for name in ("surprises", "people") if name in changes}
+    return judge("MPP", EIGHT.date(), record, outcome, changes.get("pages", {}), **told)
 
 
 def test_a_day_without_a_fault_is_clean_and_counted() -> None:
@@ -122,6 +130,26 @@ def test_a_call_that_the_board_never_told_or_told_twice_is_found() -> None:
     assert not found.clean
 
 
+def test_a_call_on_the_board_that_no_officer_was_told_is_found_unless_the_record_is_interrupted() -> None:
+    record = day()
+    told = {"ticket": "t1", "counter": "c2", "kind": "call", "at": at(40).isoformat()}
+    record.add("heard", at(40), call={"id": 4, **told})
+    assert verdict(record).board_untold == 1 and not verdict(record).clean
+    record.interrupted = True
+    assert verdict(record).board_untold == 0
+
+
+def test_everybody_who_was_sent_ends_as_planned() -> None:
+    served, gone, gives_up = person(1), person(2, hears=3, comes_back=8.0), person(3, gives_up=20.0)
+    assert verdict(day(), people=[served, gone, gives_up]).clean
+    stays_away, patient = person(2, hears=3), person(3)
+    assert verdict(day(), people=[stays_away, patient]).astray == ["A002 is completed", "A003 is cancelled"]
+    assert verdict(day(), people=[person(4)]).astray == ["person 4 has no number"]
+    record = day()
+    record.add("refused", at(50), person=4, why="line-full")
+    assert verdict(record, people=[person(4)]).clean
+
+
 def test_a_live_page_whose_last_word_is_not_the_end_is_found() -> None:
     assert verdict(day(), pages={"t1": "completed", "t3": "waiting"}).pages_wrong == 1
 
@@ -141,6 +169,9 @@ def test_an_officer_may_be_told_of_a_ticket_before_its_holder() -> None:
     record.add("issued", at(2), person=1, secret="s", p90=5.0, **facts)
     visit = record.of_person[1]
     assert (visit.status, visit.secret, visit.p90) == ("called", "s", 5.0)
+    moved(record, "t1", "completed", 3)
+    found = verdict(record, {"t1": tickets()["t1"]}, people=[person(1, hears=3)])
+    assert found.astray == []  # the officer could not know who it was
 
 
 def test_a_record_goes_on_where_it_was_left_even_in_the_middle_of_a_line(tmp_path: Path) -> None:

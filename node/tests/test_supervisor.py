@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mpp_node import supervisor as module
 from mpp_node.supervisor import Supervisor
 from mpp_servers.server import DidNotStart, Server
 
@@ -66,6 +67,19 @@ async def test_a_part_that_keeps_dying_is_tried_again_and_again(
     await supervisor.start(Dummy(tmp_path, "time.sleep(0.2); raise SystemExit(3)"))
     for _ in range(3):
         await notes.until("dummy ended")
+
+
+async def test_a_part_that_was_well_for_a_while_does_not_wait_for_what_happened_before(
+    supervisor: Supervisor, notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dummy, pauses = Dummy(tmp_path), []
+    await supervisor.start(dummy)
+    for settled in (60.0, 60.0, 0.0):
+        monkeypatch.setattr(module, "SETTLED", settled)
+        dummy.send(signal.SIGKILL)
+        await notes.until("dummy is back")
+        pauses.append(supervisor.parts["dummy"].pause)
+    assert pauses == [2 * module.FIRST_PAUSE, 4 * module.FIRST_PAUSE, 2 * module.FIRST_PAUSE]
 
 
 async def test_a_part_that_never_gets_ready_is_a_failure_with_its_log(

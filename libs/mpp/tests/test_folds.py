@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest_asyncio
 
+from mpp.eventsourcing.decider import Event
 from mpp.eventsourcing.folds import Folds
-from mpp.eventsourcing.log import connect
+from mpp.eventsourcing.log import Row, connect
 from mpp.testing import toy
 from mpp.testing.toy import Give
 
@@ -77,3 +78,27 @@ async def test_only_so_many_streams_are_remembered(postgres_url: str, database: 
             await folds.read(database, f"hall-{n}")
         assert [*folds._seen] == ["hall-3", "hall-4"]
         assert (await folds.read(database, "hall-0")).version == 1
+
+
+async def test_a_crowd_that_comes_after_a_restart_has_the_day_folded_once(
+    postgres_url: str, database: asyncpg.Connection
+) -> None:
+    pool = await asyncpg.create_pool(
+        postgres_url, min_size=0, max_size=8, server_settings={"search_path": "toy"}
+    )
+    async with toy.writing(postgres_url) as handle:
+        for n in range(20):
+            await handle("hall-1", Give(str(n)))
+        folds, decoded = Folds(handle), list[int]()
+        decode = handle.decode
+
+        def counted(row: Row) -> Event:
+            decoded.append(row.version)
+            return decode(row)
+
+        handle.decode = counted  # type: ignore[method-assign]
+        crowd = await asyncio.gather(*(folds.read(pool, "hall-1") for _ in range(30)))
+
+        assert {seen.version for seen in crowd} == {20}
+        assert decoded == [*range(1, 21)]
+    await pool.close()

@@ -43,12 +43,17 @@ class Board:
 
     async def caught_up(self) -> None:
         """Until every acknowledged call was heard, or it is too late."""
-        record = self._floor.record
         with suppress(TimeoutError):
             async with asyncio.timeout(LATE):
-                while record.unheard():
-                    self._news.clear()
-                    await self._news.wait()
+                await self.heard_all()
+
+    async def heard_all(self) -> None:
+        """Until every call was heard that is acknowledged now."""
+        record = self._floor.record
+        calls = len(record.calls)
+        while record.unheard(calls):
+            self._news.clear()
+            await self._news.wait()
 
     def _connected(self, position: int | None) -> None:
         if position is not None:
@@ -63,6 +68,7 @@ class Board:
                     floor.record.add("heard", floor.clock.now, call=call)
             floor.record.add("board", floor.clock.now, position=event.data["position"])
             self.ready.set()
+            self._news.set()
         elif event.name in ("call", "recall"):
             floor.record.add("heard", floor.clock.now, call=event.data)
             self._news.set()

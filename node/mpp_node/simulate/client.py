@@ -3,6 +3,8 @@
 import asyncio
 import random
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -38,10 +40,25 @@ class Tally:
     requests: int = 0
     retried: int = 0
     failed: list[str] = field(default_factory=list)  # answers 500: a defect, whatever caused it
+    under_way: int = 0
+    busy: asyncio.Event = field(default_factory=asyncio.Event)  # set while requests are under way
 
     @property
     def seconds(self) -> float:
         return monotonic() - self.began
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """One request is under way meanwhile."""
+        self.requests += 1
+        self.under_way += 1
+        self.busy.set()
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+            if not self.under_way:
+                self.busy.clear()
 
 
 class Client:
@@ -103,9 +120,9 @@ class Client:
 
     async def _send(self, request: httpx.Request) -> httpx.Response | None:
         """One try; None when it is worth another."""
-        self._tally.requests += 1
         try:
-            answer = await self.http.send(request)
+            with self._tally.request():
+                answer = await self.http.send(request)
         except httpx.TransportError:
             return None
         if answer.status_code == 500:

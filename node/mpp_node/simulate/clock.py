@@ -90,6 +90,23 @@ class Clock:
             self._held -= 1
             self._changed.set()
 
+    @contextmanager
+    def slowed(self, speed: float) -> Iterator[None]:
+        """Meanwhile time flows with real time, at this speed at most."""
+        before, slow = self.speed, min(speed, self.speed or speed)
+        if before is None:
+            self._now += AT_ONCE  # whoever is under way may be ahead by so much: nobody's time runs back
+        self._flow_at(slow)
+        try:
+            yield
+        finally:
+            self._flow_at(before)
+
+    def _flow_at(self, speed: float | None) -> None:
+        _ = self.now
+        self.speed, self._seen = speed, monotonic()
+        self._changed.set()
+
     async def until(self, moment: datetime, *bells: Bell) -> None:
         """Sleep until then, or until one of the bells rings."""
         sleeper = Sleeper(self, max(moment, self.now))

@@ -31,6 +31,10 @@ def simulate(
     tickets: Annotated[
         int | None, typer.Option(min=1, max=100_000, help="How many people; by default the mall's volume.")
     ] = None,
+    faults: Annotated[
+        float | None,
+        typer.Option(min=1, help="Harm a part of the node every so many simulated minutes."),
+    ] = None,
     report: Annotated[Path | None, typer.Option("--json", help="Write the verdict to this file.")] = None,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
@@ -57,6 +61,8 @@ def simulate(
         verify=lambda: _verify(home),
         watch=Screen(console).watch,
         say=console.print,
+        faults=faults,
+        victim=_victim(home) if faults else None,
     )
     _run(setting, report)
 
@@ -98,6 +104,15 @@ def _speed(told: str) -> float | None:
     if not 0 < speed < 1e6:
         raise typer.BadParameter(f"a positive number or `{AS_FAST}`", param_hint="--speed")
     return speed
+
+
+def _victim(home: Home) -> Any:
+    from mpp_node.simulate.victim import NotForFaults, Victim
+
+    try:
+        return Victim(home)
+    except NotForFaults as refusal:
+        sys.exit(f"mpp: {refusal}")
 
 
 async def _verify(home: Home) -> dict[str, list[dict[str, Any]]]:

@@ -17,7 +17,9 @@ from mpp_node.simulate.floor import QUEUE, Floor, Sign
 from mpp_node.simulate.mall import Mall, NoSuchDay, load
 from mpp_node.simulate.officers import Officer
 from mpp_node.simulate.record import SETTLED, Record
+from mpp_node.simulate.trouble import Trouble
 from mpp_node.simulate.verdict import Outcome, Verdict, judge
+from mpp_node.simulate.victim import Victim
 
 BEFORE = dt.timedelta(minutes=5)  # when the lights go on
 BROWSERS = 4  # machines whose connections citizens share
@@ -30,7 +32,8 @@ Checks = Mapping[str, Sequence[Mapping[str, Any]]]
 class Setting:
     """What is played, and where; `speed`: simulated seconds per real one, None: as fast as answers come.
 
-    records: folder that keeps what was acknowledged; verify: what `mpp verify` says of each service.
+    records: folder that keeps what was acknowledged; verify: what `mpp verify` says of each service;
+    faults: simulated minutes between two faults that `victim` suffers.
     """
 
     base: str
@@ -45,6 +48,8 @@ class Setting:
     verify: Callable[[], Awaitable[Checks]]
     watch: Callable[[Floor], Coroutine[Any, Any, None]]
     say: Callable[[str], None]
+    faults: float | None = None
+    victim: Victim | None = None
 
 
 async def play(setting: Setting) -> Verdict:
@@ -55,11 +60,13 @@ async def play(setting: Setting) -> Verdict:
         asking = Client(http, Clock(dt.datetime.now(dt.UTC), None), tally)
         mall = await load(asking, setting.mall, setting.date)
         floor = await _floor(setting, mall, asking, tally, stack)
-        pages = {} if floor.record.closed else await _play(floor, setting)
+        pages, struck = ({}, []) if floor.record.closed else await _play(floor, setting)
         seconds = tally.seconds
         setting.say("the day is over; verifying")
         outcome = await _outcome(floor, setting)
-    verdict = judge(mall.title, mall.day, floor.record, outcome, pages, [*floor.surprises, *tally.failed])
+    surprises, people = [*floor.surprises, *tally.failed], floor.people.values()
+    verdict = judge(mall.title, mall.day, floor.record, outcome, pages, surprises, people)
+    verdict.struck = struck
     verdict.played = {
         "seconds": round(seconds, 1),
         "requests": tally.requests,
@@ -102,8 +109,8 @@ async def _nobody_was_here(asking: Client, mall: Mall) -> None:
         )
 
 
-async def _play(floor: Floor, setting: Setting) -> dict[str, str]:
-    """The day itself; what live pages told last, by ticket."""
+async def _play(floor: Floor, setting: Setting) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The day itself; what live pages told last, by ticket, and the faults that struck."""
     async with floor.tasks:
         board = Board(floor, await floor.machine())
         floor.watch(board.follow())
@@ -116,13 +123,23 @@ async def _play(floor: Floor, setting: Setting) -> dict[str, str]:
         for person in floor.people.values():
             if person.n not in floor.record.refused:
                 floor.actor(citizens.visit(person))
+        trouble = await _trouble(floor, board, setting)
         floor.watch(setting.watch(floor))
         await floor.clock.run()
+        await trouble.over()
         await _close(floor)
         await board.caught_up()
         await citizens.told()
         floor.dismiss()
-    return citizens.pages
+    return citizens.pages, trouble.facts()
+
+
+async def _trouble(floor: Floor, board: Board, setting: Setting) -> Trouble:
+    """What is in store for the node on this day."""
+    trouble = Trouble(floor, board, await floor.machine(), setting.say)
+    if setting.victim and setting.faults:
+        trouble.draw(setting.victim, setting.faults)
+    return trouble
 
 
 async def _citizens(floor: Floor) -> Citizens:

@@ -34,6 +34,7 @@ class Visit:
     since: dt.datetime = dt.datetime.min
     calls: int = 0
     returns: int = 0  # to a line, by coming back or by transfer
+    surprised: bool = False  # its holder, by the call: the answer with the number was still under way
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Record:
     begun: dict[str, Any] | None = None
     last: dt.datetime | None = None
     closed: bool = False
+    interrupted: bool = False  # and gone on with: what was told last may not be known
     _file: BinaryIO | None = None
 
     @classmethod
@@ -69,6 +71,8 @@ class Record:
             record.add("begun", at, day=begin)
         elif record.begun != begin:
             raise AnotherDay(f"this day was begun with {_told(record.begun)}, not {_told(begin)}")
+        else:
+            record.interrupted = True
         return record
 
     def add(self, what: str, at: dt.datetime, **facts: Any) -> None:
@@ -78,9 +82,16 @@ class Record:
             self._file.flush()
         self._take(what, at.isoformat(), **facts)
 
-    def unheard(self) -> Counter[Call]:
-        """Acknowledged calls that no board told."""
-        return Counter(self.calls) - Counter((h["ticket"], h["counter"], h["kind"]) for h in self.heard)
+    def unheard(self, calls: int | None = None) -> Counter[Call]:
+        """Acknowledged calls that no board told; of the first so many, or of all."""
+        return Counter(self.calls[:calls]) - self._on_boards()
+
+    def untold(self) -> Counter[Call]:
+        """Calls that a board told, and nobody was told who called."""
+        return self._on_boards() - Counter(self.calls)
+
+    def _on_boards(self) -> Counter[Call]:
+        return Counter((h["ticket"], h["counter"], h["kind"]) for h in self.heard)
 
     def close(self) -> None:
         if self._file is not None:
@@ -120,6 +131,7 @@ class Record:
         facts["issued_at"] = dt.datetime.fromisoformat(facts["issued_at"])
         if known := self.visits.get(facts["id"]):  # an officer was told of it before its holder
             known.person, known.secret, known.p90 = facts["person"], facts["secret"], facts["p90"]
+            known.surprised = True
         visit = self.visits.setdefault(facts["id"], known or Visit(**facts, since=moment))
         if visit.person:
             self.of_person[visit.person] = visit

@@ -80,13 +80,21 @@ def tell(console: Console, verdict: Verdict) -> None:
     console.print(
         f"  gaps {len(v.gaps)} · duplicates {len(v.duplicates)} · called twice {len(v.called_twice)}"
     )
-    console.print(f"  lost {len(v.lost)} · without an end {len(v.unsettled)}")
-    console.print(f"  board  {v.calls} calls · missed {v.board_missed} · repeated {v.board_repeated}")
+    console.print(
+        f"  lost {len(v.lost)} · without an end {len(v.unsettled)} · otherwise than planned {len(v.astray)}"
+    )
+    told = f"missed {v.board_missed} · repeated {v.board_repeated} · not told {v.board_untold}"
+    console.print(f"  board  {v.calls} calls · {told}")
     console.print(f"  pages  {v.pages_followed} followed live · {v.pages_wrong} without the ticket's end")
     for service, checks in v.checks.items():
         for check in checks:
             mark = "ok " if check["holds"] else "BAD"
             console.print(f"  {mark} {service}: {check['check']} ({check['looked_at']})")
+    if mended := [fault["seconds"] for fault in v.struck if fault["seconds"] is not None]:
+        mean = sum(mended) / len(mended)
+        console.print(
+            f"  faults {len(v.struck)} · mended after {mean:.1f} s on average, {max(mended):.1f} s at most"
+        )
     console.print("  played " + " · ".join(f"{name} {value:g}" for name, value in v.played.items()))
     for fault in v.faults():
         console.print(f"[red]✗ {fault}[/red]")

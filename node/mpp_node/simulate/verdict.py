@@ -3,11 +3,12 @@
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mpp_node.simulate.record import Record
+from mpp_node.simulate.arrivals import Person
+from mpp_node.simulate.record import Record, Visit
 
 FINAL = ("completed", "missed", "cancelled", "lapsed")
 NUMBER = re.compile(r"([A-Z]+)([0-9]+)")
@@ -45,20 +46,23 @@ class Verdict:
     called_twice: list[str]  # more calls than waits
     unsettled: list[str]  # not in exactly one final state
     lost: list[str]  # acknowledged, and not so in the end
+    astray: list[str]  # people who ended otherwise than they were planned to
     board_missed: int
     board_repeated: int
+    board_untold: int  # calls on the board that no officer was told
     pages_followed: int
     pages_wrong: int  # live pages whose last word was not the ticket's end
     surprises: list[str]  # answers that nobody expects on such a day
     checks: dict[str, list[dict[str, Any]]]
     played: dict[str, float] = field(default_factory=dict)
+    struck: list[dict[str, Any]] = field(default_factory=list)  # faults that the node suffered
 
     def faults(self) -> Iterator[str]:
         """What makes the day unclean, a sentence each."""
-        for what in ("gaps", "duplicates", "called_twice", "unsettled", "lost", "surprises"):
+        for what in ("gaps", "duplicates", "called_twice", "unsettled", "lost", "astray", "surprises"):
             if found := getattr(self, what):
                 yield f"{what.replace('_', ' ')}: {len(found)} ({'; '.join(found[:3])})"
-        for what in ("board_missed", "board_repeated", "pages_wrong"):
+        for what in ("board_missed", "board_repeated", "board_untold", "pages_wrong"):
             if count := getattr(self, what):
                 yield f"{what.replace('_', ' ')}: {count}"
         if not self.checks:
@@ -80,8 +84,9 @@ def judge(
     outcome: Outcome,
     pages: Mapping[str, str],
     surprises: Sequence[str] = (),
+    people: Iterable[Person] = (),
 ) -> Verdict:
-    """Hold what was told during the day against the outcome."""
+    """Hold what was told during the day, and the people who were sent, against the outcome."""
     tickets = {id_: answer for id_, answer in outcome.tickets.items() if answer}
     states = Counter(answer["status"] for answer in tickets.values())
     waits = first_waits(record, tickets)
@@ -106,8 +111,10 @@ def judge(
         called_twice=[*_called_twice(record)],
         unsettled=[a["number"] for a in tickets.values() if a["status"] not in FINAL],
         lost=[*_lost(record, tickets)],
+        astray=[*_astray(record, tickets, people)],
         board_missed=record.unheard().total(),
         board_repeated=record.repeated,
+        board_untold=0 if record.interrupted else record.untold().total(),
         pages_followed=len(pages),
         pages_wrong=sum(tickets.get(id_, {}).get("status") != last for id_, last in pages.items()),
         surprises=[*surprises],
@@ -167,3 +174,21 @@ def _lost(record: Record, tickets: Mapping[str, Answer]) -> Iterator[str]:
             yield f"{visit.number} became {answer['number']}"
         elif visit.status in FINAL and answer["status"] != visit.status:
             yield f"{visit.number} was {visit.status} and is {answer['status']}"
+
+
+def _astray(record: Record, tickets: Mapping[str, Answer], people: Iterable[Person]) -> Iterator[str]:
+    """Everybody has a number or was turned away, and those who stay and hear their call are served."""
+    for person in people:
+        visit = record.of_person.get(person.n)
+        if visit is None:
+            if person.n not in record.refused:
+                yield f"person {person.n} has no number"
+        elif (answer := tickets.get(visit.id)) and answer["status"] not in _ends(person, visit):
+            yield f"{visit.number} is {answer['status']}"
+
+
+def _ends(person: Person, visit: Visit) -> set[str]:
+    """How this visit may end; the officer takes a holder who does not know the number yet for a stranger."""
+    ends = {"completed"} if person.hears < 3 else {"missed"}
+    ends |= {"completed"} if person.comes_back or visit.surprised else set()
+    return ends | ({"cancelled"} if person.gives_up else set())

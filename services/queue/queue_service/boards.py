@@ -132,8 +132,10 @@ async def board_live(slug: Slug, desk: AtDesk, now: Now, last: LastEventId, date
     await desk.pages.watch_board(stream)
     missed = None if last is None else await _missed(desk, mall, stream, last)
     if missed is not None:
+        await desk.pages.watch_board(stream)  # again: a slow database may have made it count as gone
         return Live(desk.hub, board_topic(stream), "every", missed[0], after=missed[1])
     snapshot, head = await _board(desk, mall, day)
+    await desk.pages.watch_board(stream)
     opening = frame("snapshot", orjson.dumps(snapshot), head)
     return Live(desk.hub, board_topic(stream), "every", [opening], after=head)
 
@@ -190,6 +192,7 @@ async def ticket_live(ticket: UUID, desk: AtDesk, now: Now, last: LastEventId) -
     desk.pages.watch_ticket(stream, ticket)
     mall, seen = await desk.mall(h.mall_and_day(stream)[0]), await desk.folds.read(desk.reader, stream)
     answer = ticket_answer(seen.state, seen.state.ticket(ticket), mall, max(now, seen.state.last_at))
+    desk.pages.watch_ticket(stream, ticket)  # again: a slow database may have made it count as gone
     opening = frame("ticket", orjson.dumps(answer), seen.position)
     return Live(desk.hub, ticket_topic(ticket), "newest", [opening], after=seen.position)
 

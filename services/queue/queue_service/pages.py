@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -19,11 +19,11 @@ from mpp.web.live import frame
 from queue_service.answers import call_frame, lines_answer, ticket_answer
 from queue_service.desk import Desk
 from queue_service.hall import mall_and_day
-from queue_service.ticket import Ticket
 
 log = structlog.get_logger()
 GATHER = 0.02  # seconds in which what happens in a hall gathers before its pages are made anew
 AGAIN = 1.0  # seconds after which every hall is looked at, changed or not: hours change lines too
+ALL = 5  # of those looks, each how manieth shows every ticket: what others do moves its estimate a little
 TOGETHER = 200  # tickets shown before others get their turn
 JOINING = 10.0  # seconds from the request of a page until it must listen, or counts as gone
 
@@ -34,6 +34,9 @@ def board_topic(stream: str) -> str:
 
 def ticket_topic(ticket: UUID) -> str:
     return f"ticket {ticket}"
+
+
+Lines = frozenset[str] | None  # in which something happened; None: in all of them
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class Pages:
     def __init__(self, desk: Desk):
         self._desk = desk
         self._heard: int | None = None  # everything up to this position was offered to the boards
-        self._changed: set[str] = set()  # halls in which something happened
+        self._changed: dict[str, Lines] = {}  # halls in which something happened
         self._boards: dict[str, bytes] = {}  # hall → the lines as last shown
         self._joining: dict[str, float] = {}  # hall → until when a new board may not be listening yet
         self._tickets: dict[str, dict[UUID, Watched]] = defaultdict(dict)
@@ -89,13 +92,14 @@ class Pages:
             self._desk.hub.publish(board_topic(stream), call, message.position)
             await asyncio.sleep(0)  # let the boards write: many calls at once would look like a slow reader
         if stream in self._boards or stream in self._tickets:
-            self._changed.add(stream)
+            before, lines = self._changed.get(stream, frozenset()), lines_of(message)
+            self._changed[stream] = None if before is None or lines is None else before | lines
             self._stirred.set()
         self._heard = message.position
 
     async def _refresh(self) -> None:
         """Lines and tickets are shown as they are, not as each event left them; half the time at most."""
-        due = monotonic()
+        due, looks = monotonic(), 0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0, due - monotonic())):
@@ -103,23 +107,26 @@ class Pages:
             await asyncio.sleep(GATHER)
             self._stirred.clear()
             began, changed = monotonic(), self._changed
-            self._changed = set()
+            self._changed = {}
             if began >= due:
-                due, changed = began + AGAIN, {*self._boards, *self._tickets}
+                due, looks = began + AGAIN, looks + 1
+                every: Lines = None if looks % ALL == 0 else frozenset()
+                changed = dict.fromkeys((*self._boards, *self._tickets), every) | changed
             await self._show_all(changed)
             await asyncio.sleep(monotonic() - began)
 
-    async def _show_all(self, streams: Iterable[str]) -> None:
-        for stream in streams:
+    async def _show_all(self, changed: Mapping[str, Lines]) -> None:
+        for stream, lines in changed.items():
             try:
-                await self._show(stream)
+                await self._show(stream, lines)
             except Exception as failure:
                 if not lost(failure):
                     raise
                 log.warning("pages wait for the database")
+                self._changed |= dict.fromkeys(changed)
                 return
 
-    async def _show(self, stream: str) -> None:
+    async def _show(self, stream: str, lines: Lines) -> None:
         code, day = mall_and_day(stream)
         desk = self._desk
         mall = await desk.mall(code)
@@ -130,10 +137,11 @@ class Pages:
         watched = self._tickets.get(stream, {})
         for place, (id_, page) in enumerate([*watched.items()], 1):
             ticket = seen.state.tickets.get(id_)
-            heard = ticket and self._tell(
-                ticket, page, orjson.dumps(ticket_answer(seen.state, ticket, mall, at)), seen.position
-            )
-            if not heard and monotonic() > page.until:
+            joining = monotonic() < page.until
+            if ticket and (joining or lines is None or ticket.line in lines):
+                answer = orjson.dumps(ticket_answer(seen.state, ticket, mall, at))
+                self._tell(id_, page, answer, seen.position, joining)
+            if not joining and not desk.hub.watched(ticket_topic(id_)):
                 watched.pop(id_, None)
             if place % TOGETHER == 0:
                 await asyncio.sleep(0)
@@ -149,10 +157,16 @@ class Pages:
             self._boards[stream] = lines
             self._desk.hub.publish(topic, frame("lines", lines))
 
-    def _tell(self, ticket: Ticket, page: Watched, answer: bytes, position: int) -> bool:
-        """What changed, or may not have been heard; whether anybody still watches."""
-        hub, topic, shown = self._desk.hub, ticket_topic(ticket.id), hash(answer)
-        fresh = shown != page.shown or monotonic() < page.until
-        if fresh and hub.publish(topic, frame("ticket", answer, position), position, kept=1):
-            page.shown = shown
-        return hub.watched(topic)
+    def _tell(self, ticket: UUID, page: Watched, answer: bytes, position: int, joining: bool) -> None:
+        """What changed, or may not have been heard."""
+        shown, topic = hash(answer), ticket_topic(ticket)
+        if joining or shown != page.shown:
+            said = frame("ticket", answer, position)
+            if self._desk.hub.publish(topic, said, position, kept=1):
+                page.shown = shown
+
+
+def lines_of(message: Message) -> Lines:
+    """The lines that an event of a ticket touches; None for one of the whole hall."""
+    touched = {message.data[name] for name in ("line", "from_line") if name in message.data}
+    return frozenset(touched) or None

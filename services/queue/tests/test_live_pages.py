@@ -53,6 +53,33 @@ async def test_a_page_that_is_slow_to_join_is_not_forgotten(
         await board.until(lambda said: said.event == "lines" and said.data[0]["waiting"] == 0)
 
 
+async def test_a_page_that_counted_as_gone_while_the_database_was_slow_hears_what_follows(
+    venue: Venue, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, pages, forgotten = await venue.ticket(), house.desk.pages, set[str]()
+    watch_ticket, watch_board = pages.watch_ticket, pages.watch_board
+
+    def ticket_forgotten_once(stream: str, id_: UUID) -> None:
+        watch_ticket(stream, id_)
+        if "ticket" not in forgotten:
+            forgotten.add("ticket")
+            pages._tickets.pop(stream)
+
+    async def board_forgotten_once(stream: str) -> None:
+        await watch_board(stream)
+        if "board" not in forgotten:
+            forgotten.add("board")
+            del pages._boards[stream], pages._joining[stream]
+
+    monkeypatch.setattr(pages, "watch_ticket", ticket_forgotten_once)
+    monkeypatch.setattr(pages, "watch_board", board_forgotten_once)
+    async with venue.page(f"/tickets/{ticket['id']}/live") as page, venue.board() as board:
+        assert forgotten == {"ticket", "board"}
+        await venue.act(ticket, "cancel")
+        await page.until(lambda said: said.data.get("status") == "cancelled")
+        await board.until(lambda said: said.event == "lines" and said.data[0]["waiting"] == 0)
+
+
 async def since(hub: Any, ticket: UUID, position: int) -> Any:
     return hub.since(ticket_topic(ticket), position)
 

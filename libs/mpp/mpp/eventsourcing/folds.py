@@ -1,12 +1,16 @@
 """States of streams for reading: cached, and caught up from the log at every read."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Reading, rows_since
+
+TOGETHER = 500  # events folded before others get their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +29,27 @@ class Folds:
     def __init__(self, handle: Handler, cached: int = 1024):
         self._handle, self._cached = handle, cached
         self._seen: OrderedDict[str, Seen] = OrderedDict()
+        self._first: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, connection: Reading, stream: str) -> Seen:
         """The state after the last committed event; version 0 when there is none."""
+        if stream in self._seen:
+            return await self._read(connection, stream)
+        first = self._first.setdefault(stream, asyncio.Lock())
+        async with first:  # a whole day is folded once: whoever comes meanwhile waits, and catches up
+            return await self._read(connection, stream)
+
+    async def _read(self, connection: Reading, stream: str) -> Seen:
         seen = self._seen.get(stream)
         rows = (await rows_since(connection, {stream: seen.version if seen else 0}))[stream]
         if seen and (not rows or rows[0].id != seen.last):  # another history: the log was replaced
             self._seen.pop(stream, None)
-            return await self.read(connection, stream)
+            return await self._read(connection, stream)
         state = seen.state if seen else self._handle.decider(stream).initial
-        for row in rows[1:] if seen else rows:
+        for place, row in enumerate(rows[1:] if seen else rows, 1):
             state = self._handle.decider(stream).evolve(state, self._handle.decode(row))
+            if place % TOGETHER == 0:
+                await asyncio.sleep(0)
         if not rows:
             return Seen(state, 0, 0, None)
         last = rows[-1]

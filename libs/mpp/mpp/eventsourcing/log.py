@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +29,8 @@ _LOST = (
 
 def lost(failure: BaseException) -> bool:
     """Whether the server can't be worked with now (bad data is an InterfaceError too, and is not meant)."""
+    if isinstance(failure, BaseExceptionGroup):
+        return all(map(lost, failure.exceptions))
     return isinstance(failure, _LOST) and not isinstance(failure, ValueError)
 
 
@@ -63,8 +65,7 @@ class About:
         return orjson.dumps({name: fact for name, fact in facts.items() if fact}).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the log as stored; `data` and `about` are JSON text."""
 
     position: int
@@ -83,8 +84,7 @@ class Row:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event with its place in the log."""
 
     position: int

@@ -31,6 +31,7 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     socket.gaierror,
     httpx.TransportError,
     asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,  # told to go between two statements, asyncpg loses its place
     asyncpg.exceptions.OperatorInterventionError,  # shutting down, starting up, statement timeout
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.TransactionRollbackError,  # deadlock, serialization
