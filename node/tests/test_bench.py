@@ -2,22 +2,31 @@
 
 import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner
 
 from mpp.eventsourcing.log import SCHEMA_SQL
+from mpp.eventsourcing.verify import contiguous, invariants, snapshot, views_are_fold
 from mpp.eventsourcing.views import create_statements
+from mpp.migrate import migrate
+from mpp_node.__main__ import app
+from mpp_node.bench import command, filling
+from mpp_node.bench.command import measure
+from mpp_node.bench.live import late
 from mpp_node.bench.load import Caller, Tally, officer
+from mpp_node.bench.malls import LINES, opening
 from mpp_node.bench.numbers import check, numbers
-from mpp_node.bench.table import report
-from mpp_node.bench.world import Broken
+from mpp_node.bench.table import BARS, report
+from mpp_node.bench.world import Broken, Size
+from queue_service import promises
+from queue_service.__main__ import service
 from queue_service.hall import stream_of
+from queue_service.reactions import react
 from queue_service.views import TABLES
 
 MALL, DAY = "9901", date(2031, 3, 3)
@@ -25,30 +34,30 @@ RATES = {
     "bare_fastapi_rps",
     "noop_rps",
     "ticket_rps",
+    "ticket_rps_grown",
     "ticket_two_replicas_rps",
     "call_next_rps",
     "pgbench_insert_tps",
     "consumer_eps",
     "rebuild_eps",
     "start_s",
+    "live_pages",
 }
-DELAYS = {"event_to_consumer_ms", "event_to_board_ms"}
+DELAYS = {"event_to_consumer_ms", "event_to_board_ms", "live_fanout_ms"}
+SMALL = Size(pages=200, fans=20, events=8_000, waiting=200, rebuilt=4_000)
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The report of one short round."""
     file = tmp_path_factory.mktemp("bench") / "bench.json"
-    words = ["bench", "--rounds", "1", "--seconds", "0.3", "--json", str(file)]
-    ended = subprocess.run(
-        [sys.executable, "-m", "mpp_node", *words], capture_output=True, text=True, timeout=240, check=False
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    yield json.loads(file.read_text())
+    measure(1, 0.3, file, SMALL)
+    told: dict[str, Any] = json.loads(file.read_text())
+    return told
 
 
 def test_every_figure_is_measured(measured: dict[str, Any]) -> None:
-    assert {*measured} == RATES | DELAYS | {"memory_mib", "about"}
+    assert {*measured} == RATES | DELAYS | {"live_page_kib", "memory_mib", "about"}
     assert [key for key in RATES if not measured[key] > 0] == []
 
 
@@ -59,6 +68,10 @@ def test_delays_are_told_by_their_percentiles(measured: dict[str, Any]) -> None:
         assert told["p50"] <= told["p95"] <= told["p99"]
 
 
+def test_every_page_that_was_opened_is_open_at_the_end(measured: dict[str, Any]) -> None:
+    assert measured["live_pages"] == SMALL.pages
+
+
 def test_memory_is_told_by_process(measured: dict[str, Any]) -> None:
     assert {*measured["memory_mib"]} == {"postgres", "nats", "gateway", "queue"}
 
@@ -67,6 +80,39 @@ def test_every_acknowledged_ticket_is_there_once_and_no_number_is_missing(measur
     about = measured["about"]
     assert about["tickets"] > 0
     assert (about["gaps"], about["duplicates"]) == (0, 0)
+
+
+def test_a_lost_fact_ends_the_command_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loses(*_: object) -> None:
+        raise Broken("a ticket is gone")
+
+    monkeypatch.setattr(command, "measure", loses)
+    ended = CliRunner().invoke(app, ["bench"])
+    assert (ended.exit_code, str(ended.exception)) == (1, "mpp: a ticket is gone")
+
+
+async def test_a_log_filled_fast_keeps_every_promise(postgres_url: str) -> None:
+    await migrate(postgres_url, "queue", service.migrations)
+    await filling.fill(postgres_url, 5_000)
+    async with filling.writing(postgres_url) as write:
+        for event in opening(MALL):
+            await write.all(react(event))
+    tickets = await filling.gather(postgres_url, MALL, DAY, [*LINES, *LINES])
+    moment = await snapshot(postgres_url, "queue")
+    handle = service.handle
+    checks = [
+        await contiguous(moment),
+        await invariants(moment, handle.decode, promises.check),
+        await views_are_fold(moment, "queue", TABLES, handle.decode, handle.project),
+    ]
+    assert [check.violations for check in checks] == [()] * 3
+    assert await moment.fetchval("select count(*) from events") >= 5_000
+    recent = (
+        "select count(*) from queue.events where recorded_at > now() - interval '30 days' and stream ~ $1"
+    )
+    assert await moment.fetchval(recent, "hall-97") == 0
+    assert (await check(moment, MALL, DAY, acknowledged=len(tickets))).issued == 2 * len(LINES)
+    await moment.close()
 
 
 async def written(url: str, numbered: list[int]) -> asyncpg.Connection:
@@ -127,6 +173,21 @@ async def test_a_ticket_that_is_in_the_log_but_not_in_the_view_breaks_the_bench(
     await connection.close()
 
 
+FIRST, SECOND = UUID(int=1), UUID(int=2)
+CALLS = [{"ticket": FIRST, "position": 10, "at": 5.0}, {"ticket": SECOND, "position": 20, "at": 6.0}]
+
+
+def test_a_page_counts_once_for_each_call_that_its_ticket_waited_for() -> None:
+    pages = {FIRST: [(9, 4.9), (12, 5.01), (21, 6.5)], SECOND: [(9, 4.9), (12, 5.02), (20, 6.03)]}
+    assert [round(ms) for ms in late(CALLS, pages, 0, 9)] == [10, 20, 30]
+    assert [round(ms) for ms in late(CALLS, pages, 5.5, 9)] == [30]
+
+
+def test_a_page_that_is_not_told_of_a_call_breaks_the_bench() -> None:
+    with pytest.raises(Broken, match="not told"):
+        [*late(CALLS, {FIRST: [(10, 5.1)], SECOND: [(10, 5.1)]}, 0, 9)]
+
+
 class Wire(asyncio.Transport):
     """Remembers what was written."""
 
@@ -173,3 +234,10 @@ def test_a_report_holds_medians_and_their_spread() -> None:
     assert (told["ticket_rps"], told["event_to_board_ms"]) == (2.0, {"p50": 8.0})
     assert told["about"]["spread"]["ticket_rps"] == {"median": 2.0, "min": 1.0, "max": 3.0}
     assert told["about"]["ratios"]["ticket_rps ÷ noop_rps"] == {"median": 0.5, "min": 0.25, "max": 0.75}
+
+
+def test_a_median_that_misses_its_bar_says_so() -> None:
+    assert BARS["rebuild_eps"].shown(50_000) == "≥ 50,000"
+    assert BARS["rebuild_eps"].shown(49_999) == "≥ 50,000 missed"
+    assert BARS["event_to_board_ms.p99"].shown(150) == "≤ 150"
+    assert BARS["event_to_board_ms.p99"].shown(150.1) == "≤ 150 missed"

@@ -36,6 +36,24 @@ async def test_a_rebuild_repairs_the_views_and_counts_the_events(postgres_url: s
     await database.close()
 
 
+async def test_many_chunks_of_the_log_leave_the_rows_and_indexes_of_one(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await toy.create(postgres_url)
+    database = await connect(postgres_url, "toy", "test")
+    numbers, halls = (f"select * from {name} order by 1, 2" for name in ("toy_numbers", "toy_halls"))
+    indexes = "select indexdef from pg_indexes where schemaname = 'toy' order by indexname"
+    async with toy.writing(postgres_url) as handle:
+        await asyncio.gather(*(handle(f"hall-{n % 3}", Give(str(n))) for n in range(50)))
+        await handle("hall-2", Close())
+        before = [await database.fetch(sql) for sql in (numbers, halls, indexes)]
+        monkeypatch.setattr("mpp.eventsourcing.rebuild.CHUNK", 7)
+
+        assert await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project) == 51
+        assert [await database.fetch(sql) for sql in (numbers, halls, indexes)] == before
+    await database.close()
+
+
 async def test_views_equal_the_fold_after_rebuilds_during_writing(postgres_url: str) -> None:
     await toy.create(postgres_url)
     database = await connect(postgres_url, "toy", "test")

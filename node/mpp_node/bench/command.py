@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +15,10 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from mpp_node.bench.table import Figures
+    from mpp_node.bench.world import Size
 
-console = Console(highlight=False)
+WIDE = 100  # columns of the table in a file
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 # Not the usual place for temporary files: that is often memory, and there is nothing to sync there.
 DISK = "/var/tmp"  # noqa: S108
 
@@ -26,16 +29,23 @@ def bench(
     report: Annotated[Path | None, typer.Option("--json", help="Write the medians to this file.")] = None,
 ) -> None:
     """Measure on servers of its own, beside no load but its own; the exit code is 1 when a fact was lost."""
+    from mpp_node.bench.world import Broken, Size
+
+    try:
+        measure(rounds, seconds, report, Size())
+    except Broken as failure:
+        sys.exit(f"mpp: {failure}")
+
+
+def measure(rounds: int, seconds: float, report: Path | None, size: "Size") -> None:
+    """All rounds, the table, and the report; Broken when a fact was lost."""
     from mpp_node.bench.table import report as told
     from mpp_node.bench.table import shown
-    from mpp_node.bench.world import Broken
 
     folder = Path(tempfile.mkdtemp(prefix="mpp-bench-", dir=DISK if Path(DISK).is_dir() else None))
     folder.chmod(0o711)  # PostgreSQL may run as somebody else
     try:
-        measured, about = asyncio.run(_measured(folder, rounds, seconds))
-    except Broken as failure:
-        sys.exit(f"mpp: {failure}")
+        measured, about = asyncio.run(_measured(folder, rounds, seconds, size))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if report:
@@ -47,20 +57,25 @@ def bench(
     )
 
 
-async def _measured(folder: Path, rounds: int, seconds: float) -> "tuple[list[Figures], dict[str, Any]]":
+async def _measured(
+    folder: Path, rounds: int, seconds: float, size: "Size"
+) -> "tuple[list[Figures], dict[str, Any]]":
     """The figures of each round, and what they were measured on."""
+    from mpp_node.bench import grown
     from mpp_node.bench.measures import MEASURES
     from mpp_node.bench.table import load_average
     from mpp_node.bench.world import World
 
     about = {"rounds": rounds, "seconds": seconds, "cores": os.cpu_count(), "load_before": load_average()}
-    world, measured = World(folder, seconds), list["Figures"]()
+    world, measured = World(folder, seconds, size), list["Figures"]()
     with world.running():
         await world.prepare()
+        console.print(f"a log of {size.events:,} events …")
+        await grown.prepare(world)
         for n in range(rounds):
             figures: Figures = {}
-            for name, measure in MEASURES.items():
+            for name, taken in MEASURES.items():
                 console.print(f"round {n + 1} of {rounds}: {name} …")
-                figures |= await measure(world)
+                figures |= await taken(world)
             measured.append(figures)
-    return measured, about | {"tickets": world.tickets, "gaps": 0, "duplicates": 0}
+    return measured, about | {"size": asdict(size), "tickets": world.tickets, "gaps": 0, "duplicates": 0}

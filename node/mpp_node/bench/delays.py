@@ -46,8 +46,8 @@ async def delays(world: World) -> Figures:
     tickets = {row["ticket"]: row["at"] for row in since[0]}
     calls = {row["position"]: row["at"] for row in since[1]}
     return {
-        "event_to_consumer_ms": _percentiles(_late(tickets, heard.items(), window)),
-        "event_to_board_ms": _percentiles(_late(calls, (call for board in shown for call in board), window)),
+        "event_to_consumer_ms": percentiles(_late(tickets, heard.items(), window)),
+        "event_to_board_ms": percentiles(_late(calls, (call for board in shown for call in board), window)),
     }
 
 
@@ -121,7 +121,8 @@ def _late(
     return [(at - recorded[what]) * 1000 for what, at in seen if began <= recorded.get(what, 0) <= ended]
 
 
-def _percentiles(values: list[float]) -> dict[str, float]:
+def percentiles(values: list[float]) -> dict[str, float]:
+    """p50, p95 and p99; Broken when there is nothing."""
     if not values:
         raise Broken("nothing arrived within the time measured")
     ordered = sorted(values)

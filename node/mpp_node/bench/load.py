@@ -59,6 +59,10 @@ class Tally:
     def __init__(self) -> None:
         self.counted, self.nobody, self.odd = 0, 0, dict[str, str]()
 
+    @property
+    def answered(self) -> bool:
+        return bool(self.counted or self.nobody or self.odd)
+
     def odd_one(self, status: str, answer: bytes) -> None:
         self.odd.setdefault(status, answer[-300:].decode(errors="replace"))
 
@@ -171,10 +175,16 @@ class Group:
 
 
 async def load(task: dict[str, Any]) -> dict[str, Any]:
-    """Plays `task`: {groups, warm, seconds}; per group how many were counted in all and in the window."""
+    """Plays `task`: {groups, warm, seconds}; per group how many were counted in all and in the window.
+
+    The warm time begins when each group had an answer: a hall of many events is in memory by then.
+    """
     groups = [Group(told) for told in task["groups"]]
     for group in groups:
         await group.begin()
+    until = time.perf_counter() + DRAIN_SECONDS
+    while not all(group.tally.answered for group in groups) and time.perf_counter() < until:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
     await asyncio.sleep(task["warm"])
     before, began, wall = [group.tally.counted for group in groups], time.perf_counter(), time.time()
     await asyncio.sleep(task["seconds"])

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -26,7 +28,7 @@ from mpp_servers.server import DidNotStart, Server, free_port
 from mpp_servers.traefik import Traefik
 
 IDLE = {"bare": "/health/ready", "dressed": "/health/ready"}
-SECOND = "queue-2"
+SECOND, GROWN = "queue-2", "queue-grown"
 UNLIMITED = 1_000_000  # requests a second
 TOKEN_SECONDS = 12 * 3600
 PATIENCE = 60.0
@@ -36,13 +38,24 @@ class Broken(RuntimeError):
     """What was measured did not do what it must, so its figures mean nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured on."""
+
+    pages: int = 10_000  # live pages of tickets that one process holds
+    fans: int = 200  # of them, in one line
+    events: int = 2_000_000  # in the log that has grown
+    waiting: int = 20_000  # in the hall of that log where tickets are then issued
+    rebuilt: int = 250_000  # events from which views are made anew
+
+
 class World:
     """Everything of a node but the catalog, in whose name `catalog` speaks; `day()` is never the same."""
 
-    def __init__(self, folder: Path, seconds: float) -> None:
-        self.folder, self.seconds, self.tickets = folder, seconds, 0
+    def __init__(self, folder: Path, seconds: float, size: Size = Size()) -> None:
+        self.folder, self.seconds, self.size, self.tickets = folder, seconds, size, 0
         self.home = Home(folder / "home", create=True)
-        self.home.settle(free_port(), [*PARTS, *IDLE, SECOND])
+        self.home.settle(free_port(), [*PARTS, *IDLE, SECOND, GROWN])
         home, logs = self.home, self.home.logs
         self.postgres = Postgres(home.folder / "postgres", home.port("postgres"), log=logs / "postgres.log")
         self.nats = Nats(home.folder / "nats", home.port("nats"), home.port("nats-monitor"))
@@ -58,6 +71,10 @@ class World:
         """What the queue service is told, on the port of this part."""
         own = {"MPP_PORT": str(self.home.port(part)), "MPP_NATS_URL": self.nats.url}
         return environment(self.home, service("queue")) | own
+
+    def dsn(self, database: str = DATABASE) -> str:
+        """Where the queue service finds its tables in a database."""
+        return self.environment("queue")["MPP_DATABASE_URL"].rpartition("/")[0] + f"/{database}"
 
     def _program(self, part: str, arguments: list[str], probe: str = "/health/ready") -> Program:
         return Program(self.home, part, arguments, self.environment(part), self.home.port(part), probe)
@@ -98,10 +115,13 @@ class World:
         """The database, the malls, and a queue that knows them."""
         await database.prepare(self.postgres, self.home)
         await self.catalog.tell([event for mall in MALLS for event in opening(mall)])
+        await self.start_queue()
+
+    async def start_queue(self) -> None:
+        """The queue, until it knows the malls, also through the gateway."""
         self.queue.start()
-        boards = [f"/api/queue/v1/malls/{mall}/board" for mall in MALLS]
         for port in (self.queue.port, self.home.gateway):
-            await until(lambda port=port: all(answers(port, board) for board in boards), "the malls")
+            await knows_malls(port)
 
     @contextmanager
     def second_queue(self) -> Iterator[Program]:
@@ -114,10 +134,10 @@ class World:
             second.stop()
 
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[asyncpg.Connection]:
+    async def database(self, name: str = DATABASE) -> AsyncIterator[asyncpg.Connection]:
         """The superuser, looking at the queue's tables."""
         search = {"search_path": "queue, public"}
-        connection = await asyncpg.connect(self.postgres.url(DATABASE), server_settings=search)
+        connection = await asyncpg.connect(self.postgres.url(name), server_settings=search)
         try:
             yield connection
         finally:
@@ -150,8 +170,9 @@ class Child:
     async def __aenter__(self) -> "Child":
         pipe = asyncio.subprocess.PIPE
         words = ["-m", f"mpp_node.bench.{self._module}"]
+        env = os.environ | {"PYTHONUNBUFFERED": ""}  # a long answer written without a buffer may end early
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *words, stdin=pipe, stdout=pipe, limit=1 << 28
+            sys.executable, *words, env=env, stdin=pipe, stdout=pipe, limit=1 << 28
         )
         return self
 
@@ -175,6 +196,7 @@ class Child:
         line = await self._line()
         if not line:
             raise Broken(f"{self._module} ended without an answer")
+        await self._process.wait()
         return json.loads(line)
 
     async def _tell(self, task: dict[str, Any]) -> None:
@@ -185,6 +207,12 @@ class Child:
     async def _line(self) -> bytes:
         assert self._process.stdout is not None  # noqa: S101
         return await self._process.stdout.readline()
+
+
+async def knows_malls(port: int) -> None:
+    """Waits until a queue service that listens here has heard of all malls."""
+    boards = [f"/api/queue/v1/malls/{mall}/board" for mall in MALLS]
+    await until(lambda: all(answers(port, board) for board in boards), "the malls")
 
 
 async def until(holds: Any, what: str, seconds: float = PATIENCE) -> None:

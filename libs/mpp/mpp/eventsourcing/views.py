@@ -80,8 +80,23 @@ def _json(rows: Iterable[dict[str, Any]]) -> str:
 
 def create_statements(tables: Sequence[type[SQLModel]]) -> list[str]:
     """The DDL of these tables and their indexes, without a schema name."""
-    dialect, statements = postgresql.dialect(), []  # type: ignore[no-untyped-call]
-    for table in (t.__table__ for t in tables):  # type: ignore[attr-defined]
-        statements.append(str(CreateTable(table).compile(dialect=dialect)))
-        statements += [str(CreateIndex(i).compile(dialect=dialect)) for i in sorted(table.indexes, key=str)]
-    return statements
+    return [*table_statements(tables), *index_statements(tables)]
+
+
+def table_statements(tables: Sequence[type[SQLModel]]) -> list[str]:
+    """The DDL of the tables alone, their keys included."""
+    return [str(CreateTable(table).compile(dialect=_dialect())) for table in _tables(tables)]
+
+
+def index_statements(tables: Sequence[type[SQLModel]]) -> list[str]:
+    """The DDL of their other indexes."""
+    indexes = [index for table in _tables(tables) for index in sorted(table.indexes, key=str)]
+    return [str(CreateIndex(index).compile(dialect=_dialect())) for index in indexes]
+
+
+def _tables(models: Sequence[type[SQLModel]]) -> list[Any]:
+    return [model.__table__ for model in models]  # type: ignore[attr-defined]
+
+
+def _dialect() -> Any:
+    return postgresql.dialect()  # type: ignore[no-untyped-call]
