@@ -111,7 +111,8 @@ class Pages:
             if began >= due:
                 due, looks = began + AGAIN, looks + 1
                 every: Lines = None if looks % ALL == 0 else frozenset()
-                changed = dict.fromkeys((*self._boards, *self._tickets), every) | changed
+                looked: dict[str, Lines] = dict.fromkeys((*self._boards, *self._tickets), every)
+                changed = looked | changed
             await self._show_all(changed)
             await asyncio.sleep(monotonic() - began)
 
