@@ -9,6 +9,7 @@ import structlog
 from mpp.eventsourcing.log import connect, lost
 
 log = structlog.get_logger()
+FROZEN = "10s"  # a leader looks at its lock every second; one that does not loses it
 
 
 async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -40,7 +41,9 @@ async def lead(dsn: str, schema: str, duty: str, work: Callable[[], Awaitable[No
     """
 
     async def term() -> None:
-        connection = await connect(dsn, schema, duty, lock_timeout="0", statement_timeout="0")
+        connection = await connect(
+            dsn, schema, duty, lock_timeout="0", statement_timeout="0", idle_session_timeout=FROZEN
+        )
         try:
             await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"{schema}:{duty}")
             await _while_connected(connection, work)

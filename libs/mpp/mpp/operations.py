@@ -50,7 +50,10 @@ def commands(service: "Service") -> "Mapping[str, Command]":
         parser.add_argument("action", choices=["list", "replay"], nargs="?", default="list")
         if parser.parse_args(rest).action == "replay":
             for source, inbox in running.inboxes.items():
-                handled, left = await running.parking.replay(inbox, source, service.handle)
+                handled, more = 0, 1
+                while more:  # what comes meanwhile is parked behind
+                    more, left = await running.parking.replay(inbox, source, service.handle)
+                    handled += more
                 sys.stdout.write(f"{service.name} ← {source}: {handled} handled, {left} still parked\n")
         for parked in await running.parking.parked():
             m = parked.message

@@ -5,8 +5,7 @@ import signal
 import sys
 from textwrap import dedent
 
-from mpp import leader
-from mpp.leader import lead
+from mpp.leader import ended, lead
 
 FROZEN = "3s"
 LEADER = dedent("""
@@ -40,7 +39,7 @@ async def test_a_frozen_leader_loses_its_duty_to_another_replica(postgres_url: s
         other = asyncio.create_task(lead(postgres_url, "public", "duty", work))
         async with asyncio.timeout(30):
             await leads.wait()
-        await leader.ended([other])
+        await ended([other])
     finally:
         frozen.kill()
         await frozen.wait()

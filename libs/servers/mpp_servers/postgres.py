@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,6 +81,30 @@ class Postgres(Server):
         ask = [str(_program("pg_isready")), "-q", "-t1", "-h127.0.0.1", f"-p{self.port}"]
         return self.alive and subprocess.run(ask, env=self.environment(), check=False).returncode == 0
 
+    def run(self, name: str, *words: str) -> None:
+        """Runs one of PostgreSQL's programs as the server's user, who connects as the superuser.
+
+        Raises RuntimeError with what it said when it fails.
+        """
+        login = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "postgres"}
+        ended = self._told([str(_program(name)), *words], PGPASSWORD=self.password, **login)
+        if ended.returncode:
+            raise RuntimeError(f"{name} failed:\n{ended.stderr}{ended.stdout}")
+
+    def _told(self, command: Sequence[str], **login: str) -> subprocess.CompletedProcess[str]:
+        user = self.user()
+        return subprocess.run(
+            command,
+            env={**self.environment(), **login},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            check=False,
+        )
+
     def prepare(self) -> None:
         if (self.data / "PG_VERSION").exists():
             return self._end_orphaned_sessions()
@@ -121,18 +145,7 @@ class Postgres(Server):
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--auth=scram-sha-256", f"--pwfile={self._password_file}"]
         command += ["--no-sync"] if self.options.get("fsync") == "off" else []
-        user = self.user()
-        made = subprocess.run(
-            command,
-            env=self.environment(),
-            cwd="/",
-            capture_output=True,
-            text=True,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
-            check=False,
-        )
+        made = self._told(command)
         if made.returncode:
             raise DidNotStart(f"initdb failed:\n{made.stderr}{made.stdout}")
 

@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from secrets import token_hex
+from typing import NamedTuple
 
 import nats
 import structlog
@@ -38,8 +38,7 @@ class Gap(Exception):
     """Messages were not delivered one after the other; read on from the last one handled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A message as the stream holds it."""
 
     sequence: int

@@ -1,9 +1,8 @@
 """The envelope of a published event: CloudEvents 1.0 in structured JSON."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -18,8 +17,7 @@ class NotOurs(Exception):
     """A message that is no published event of the service it claims to come from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A published event on its way: where it stands in its owner's log, and what it says.
 
     `previous`: nothing was published between that position and this one, so a reader sees what it lacks.
