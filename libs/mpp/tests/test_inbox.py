@@ -15,7 +15,7 @@ from mpp.eventsourcing.decider import UnknownEvent
 from mpp.eventsourcing.handler import Handler, Step
 from mpp.eventsourcing.log import Log, connect
 from mpp.eventsourcing.rebuild import recorded_after
-from mpp.messaging.inbox import Inbox
+from mpp.messaging.inbox import AlreadyHandled, Inbox
 from mpp.messaging.jetstream import Gap, JetStream
 from mpp.messaging.message import Message, NotOurs, messages_of, received
 from mpp.messaging.parking import Parking
@@ -219,6 +219,21 @@ async def test_a_replay_handles_what_is_parked_in_order_and_stops_a_mall_at_its_
     assert (await ear.heard(A), await ear.heard(B)) == ([1, 2, 3, 4, 5], [1, 2])
 
 
+async def test_nothing_is_parked_behind_a_replay_that_ended_just_now(ear: Ear) -> None:
+    await ear.say("good")
+    inbox = ear.inbox()
+
+    async def stale(source: str) -> set[str]:
+        return {"7406"}  # read before the replay ended
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(AlreadyHandled):
+        patch.setattr(ear.parking, "parked_keys", stale)
+        await inbox.handle(await ear.messages())
+
+    await inbox.handle(await ear.messages())
+    assert (await ear.parking.parked(), await ear.heard(A)) == ([], [1])
+
+
 async def test_a_message_that_says_it_is_another_owners_is_not_ours(ear: Ear) -> None:
     await ear.say("x")
     [message] = await ear.messages()
@@ -258,6 +273,21 @@ async def test_a_consumer_that_fell_behind_the_streams_head_finds_the_gap_and_fi
     await ear.jetstream._js.purge_stream("mpp-toy", keep=3)
     async with running(ear.inbox()):
         await ear.until(range(1, 46))
+
+
+@pytest.mark.parametrize("gone", [(1, 2), (3, 4), (5, 6)], ids=["head", "middle", "end"])
+async def test_a_consumer_gets_from_the_owner_whatever_was_taken_out_of_the_stream(
+    ear: Ear, gone: tuple[int, int]
+) -> None:
+    await ear.say(*"xxxxxx")
+    await ear.relayed()
+    for sequence in gone:
+        await ear.jetstream._js.delete_msg("mpp-toy", sequence)
+    async with running(ear.inbox()):
+        await ear.until(range(1, 7) if gone[0] < 5 else range(1, 5))
+        await ear.say("y")
+        await ear.relayed()  # as a relay that starts does: what is lost at the end comes again
+        await ear.until(range(1, 8))
 
 
 async def test_a_stream_that_was_deleted_and_refilled_is_read_on_without_repeats(ear: Ear) -> None:

@@ -238,6 +238,24 @@ async def test_a_stream_that_was_deleted_or_purged_refills_at_once_without_losin
     assert await bench.numbers() == [1, 2, 3, 4, 5]
 
 
+async def test_a_stream_that_lost_its_last_messages_gets_those_again_and_no_others(bench: Bench) -> None:
+    await give(bench, 5)
+    await bench.relayed(bench.relay())
+    for sequence in (4, 5):
+        await bench.jetstream._js.delete_msg("mpp-toy", sequence)
+
+    await bench.relayed(bench.relay())
+
+    assert await bench.jetstream.bounds("toy") == (1, 7)
+    assert await payloads_by_sequence(bench) == {1: 1, 2: 2, 3: 3, 6: 4, 7: 5}
+
+
+async def payloads_by_sequence(bench: Bench) -> dict[int, int]:
+    first, last = await bench.jetstream.bounds("toy")
+    found = [await bench.jetstream.get("toy", sequence) for sequence in range(first, last + 1)]
+    return {each.sequence: toy.told([decode(each.payload)])[0] for each in found if each}
+
+
 async def test_a_running_relay_notices_that_its_stream_was_deleted(bench: Bench) -> None:
     async with running(bench.relay()):
         await give(bench, 3)

@@ -47,7 +47,9 @@ class Cursors(Protocol):
     def advance(
         self, source: str, before: int, after: int, count: int
     ) -> Callable[[Any], Awaitable[None]]: ...
-    def park(self, source: str, message: Message, reason: str) -> Callable[[Any], Awaitable[None]]: ...
+    def park(
+        self, source: str, message: Message, reason: str, *, behind: bool
+    ) -> Callable[[Any], Awaitable[None]]: ...
 
 
 class Inbox:
@@ -119,7 +121,7 @@ class Inbox:
     async def _one_by_one(self, messages: Sequence[Message], cursor: int, stuck: set[str]) -> None:
         for message in messages:
             if message.key in stuck:
-                await self._park(message, cursor, "an earlier message of this key is parked")
+                await self._park(message, cursor, "an earlier message of this key is parked", behind=True)
             elif not await self._together([message], cursor):
                 await self._park(message, cursor, self._reason)
                 stuck.add(message.key)
@@ -149,11 +151,12 @@ class Inbox:
             return False
         return True
 
-    async def _park(self, message: Message, cursor: int, reason: str) -> None:
+    async def _park(self, message: Message, cursor: int, reason: str, *, behind: bool = False) -> None:
+        park = self._cursors.park(self._source, message, reason, behind=behind)
+        advance = self._cursors.advance(self._source, cursor, message.position, 1)
+        await self._handle.all([], also=[park, advance])
         log.error("message parked", source=self._source, position=message.position, reason=reason)
         PARKED.labels(self._service, self._source).inc()
-        advance = self._cursors.advance(self._source, cursor, message.position, 1)
-        await self._handle.all([], also=[self._cursors.park(self._source, message, reason), advance])
 
     def steps(self, message: Message) -> Sequence[Step]:
         """The commands that this message leads to; none when it is of a type not listened to."""

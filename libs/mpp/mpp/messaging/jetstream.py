@@ -135,6 +135,14 @@ class JetStream:
             return None
         return Stored(raw.seq or 0, raw.subject or "", raw.data or b"")
 
+    async def last(self, service: str) -> Stored | None:
+        """The last message that the stream holds; later ones may have been deleted."""
+        try:
+            raw = await self._js.get_last_msg(stream_of(service), f"mpp.{service}.>")
+        except NotFoundError:
+            return None
+        return Stored(raw.seq or 0, raw.subject or "", raw.data or b"")
+
     async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int:
         """Store these (subject, payload) after sequence `expected`, all or none (Fenced); the last sequence.
 
@@ -169,8 +177,10 @@ class JetStream:
         try:
             while True:
                 batch = await window.next(idle)
-                for stored in batch:
+                for place, stored in enumerate(batch):
                     if stored.sequence != after + 1:
+                        if place:
+                            yield batch[:place]
                         raise Gap(f"{stored.sequence} follows {after}")
                     after = stored.sequence
                 if not batch and (await self.bounds(service))[1] != after:

@@ -66,8 +66,13 @@ class Parking:
 
         return row
 
-    def park(self, source: str, message: Message, reason: str) -> Row:
+    def park(self, source: str, message: Message, reason: str, *, behind: bool) -> Row:
+        """`behind`: only while an earlier message of its key is parked; a replay may have ended just now."""
+
         async def row(tx: asyncpg.Connection) -> None:
+            first = "select 1 from parked where source = $1 and key = $2 limit 1"
+            if behind and await tx.fetchval(first, source, message.key) is None:
+                raise AlreadyHandled(f"nothing of {message.key} is parked any more")
             sql = "insert into parked (source, position, key, message, reason) values ($1, $2, $3, $4, $5)"
             await tx.execute(sql, source, message.position, message.key, message.encode().decode(), reason)
 

@@ -34,7 +34,7 @@ class Stores(Protocol):
 
     async def ensure(self, service: str) -> None: ...
     async def bounds(self, service: str) -> tuple[int, int]: ...
-    async def get(self, service: str, sequence: int) -> Stored | None: ...
+    async def last(self, service: str) -> Stored | None: ...
     async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int: ...
 
 
@@ -103,10 +103,10 @@ class Relay:
             self._poked.clear()
 
     async def resume(self) -> None:
-        """Find the stream's last message, and the event in the log that it told."""
+        """Find the last message that the stream still holds, and the event in the log that it told."""
         await self._stores.ensure(self._service)
-        first, self._sequence = await self._stores.bounds(self._service)
-        stored = await self._stores.get(self._service, self._sequence) if first <= self._sequence else None
+        _, self._sequence = await self._stores.bounds(self._service)
+        stored = await self._stores.last(self._service)
         if stored is not None:
             last = decode(stored.payload)
             self._position, self._id = last.position, last.id

@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 async def sequence_of(jetstream: JetStream, source: str, position: int) -> tuple[int, bool]:
-    """The last sequence at or before this position of the log, and whether nothing is missing after it.
+    """The sequence after which to read on from this position of the log, and whether nothing is missing.
 
     An empty stream tells nothing: everything may have grown too old for it.
     """
@@ -27,8 +27,9 @@ async def sequence_of(jetstream: JetStream, source: str, position: int) -> tuple
             high = middle - 1
     following = await jetstream.get(source, low + 1) if low < last else None
     if following is None:
-        return low, first <= last
-    return low, decode(following.payload).previous <= position
+        return last, first <= last
+    # where messages were taken out in between, the next one begins later
+    return following.sequence - 1, decode(following.payload).previous <= position
 
 
 async def tail(jetstream: JetStream, source: str, position: int) -> AsyncIterator[list[Message]]:

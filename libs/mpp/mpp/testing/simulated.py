@@ -222,6 +222,10 @@ class SimulatedJetStream:
         await self._reach()
         return next((m for at, m in self.nats.stream.items() if at >= sequence), None)
 
+    async def last(self, service: str) -> Stored | None:
+        await self._reach()
+        return next(reversed(self.nats.stream.values()), None)
+
     async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int:
         loop, epoch = asyncio.get_running_loop(), self.nats.epoch
         reply = loop.create_future()
