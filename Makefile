@@ -1,7 +1,7 @@
 # Everything is done from here, with Python 3.11 or newer and nothing else installed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo bench test check contracts format lock clean
+.PHONY: help run demo bench test test-faults check contracts format lock clean
 
 MEMBERS := $(patsubst %/,%,$(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml node/pyproject.toml)))
 CHECKED := $(MEMBERS) $(wildcard tests)
@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& command -v $$python && break; done)
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13
 
 run: $(READY) ## Start the node: databases, gateway, every service (MPP_PORT, MPP_HOME); Ctrl-C stops it
 	@$(BIN)/mpp up
@@ -26,6 +26,9 @@ bench: $(READY) ## Measure on servers of its own (ARGS="--rounds 5")
 
 test: $(READY) ## Run the tests (ARGS="-k board")
 	@$(BIN)/pytest $(ARGS)
+
+test-faults: $(READY) ## Play every fault under load and write docs/faults.md (ARGS="-k gateway" plays one)
+	@$(BIN)/pytest tests/faults --faults -v -s $(ARGS)
 
 check: $(READY) ## Check style, types and import directions
 	@$(BIN)/ruff check .

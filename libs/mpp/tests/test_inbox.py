@@ -227,7 +227,7 @@ async def test_nothing_is_parked_behind_a_replay_that_ended_just_now(ear: Ear) -
         return {"7406"}  # read before the replay ended
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(AlreadyHandled):
-        patch.setattr(ear.parking, "parked_keys", stale)
+        patch.setattr(inbox._cursors, "parked_keys", stale)
         await inbox.handle(await ear.messages())
 
     await inbox.handle(await ear.messages())

@@ -65,6 +65,16 @@ async def test_postgres_starts_again_while_sessions_of_a_killed_postmaster_still
         await work
 
 
+async def test_programs_of_postgres_work_on_the_cluster_as_its_superuser(own_postgres: Postgres) -> None:
+    own_postgres.run("createdb", "made")
+
+    connection = await asyncpg.connect(own_postgres.url("made"))
+    assert await connection.fetchval("select current_database()") == "made"
+    await connection.close()
+    with pytest.raises(RuntimeError, match="already exists"):
+        own_postgres.run("createdb", "made")
+
+
 async def test_postgres_lets_nobody_in_without_the_password(own_postgres: Postgres) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(own_postgres.url(user="postgres", password="guess"))
