@@ -1,5 +1,6 @@
 """The desk: what every endpoint needs to find: which mall, which hall, its state, a ticket's secret."""
 
+import asyncio
 import base64
 import hmac
 from collections import OrderedDict
@@ -9,6 +10,7 @@ from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Annotated, Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
@@ -68,6 +70,7 @@ class Desk:
         self._malls: dict[str, Mall] = {}
         self._looked, self._heard = -FRESH_SECONDS, -1
         self._halls: OrderedDict[UUID, str] = OrderedDict()
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def secret(self, ticket: UUID) -> str:
         """What the holder of a ticket knows; made from the id, so it is stored nowhere."""
@@ -131,6 +134,14 @@ class Desk:
     async def give(self, mall: Mall, command: At, about: About) -> Outcome:
         """Decide a command on the mall's day; the first one opens it."""
         stream = mall.hall(command.at)
+        try:
+            return await self.handle(stream, command, about)
+        except HallNotOpened:
+            opening = self._opening.setdefault(stream, asyncio.Lock())
+            async with opening:  # many come at once in the morning; one brings the plan
+                return await self._open(stream, mall, command, about)
+
+    async def _open(self, stream: str, mall: Mall, command: At, about: About) -> Outcome:
         try:
             return await self.handle(stream, command, about)
         except HallNotOpened:
