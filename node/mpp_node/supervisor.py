@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from mpp_servers.server import DidNotStart, Server
 
 FIRST_PAUSE, LONGEST_PAUSE, SETTLED = 0.1, 10.0, 5.0  # seconds; who was ready for the last is well
+LOOK, PATIENCE = (
+    10.0,
+    3,
+)  # seconds between two looks at a server's health, bad ones before it is started again
 
 
 @dataclass(slots=True)
@@ -55,8 +59,7 @@ class Supervisor:
 
     async def _watch(self, part: Part) -> None:
         while True:
-            while part.server.alive:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+            await self._until_ended(part)
             if part.ready and time.time() - part.since > SETTLED:
                 part.pause = FIRST_PAUSE
             self._is(part, ready=False)
@@ -70,6 +73,19 @@ class Supervisor:
                 self._note(f"{part.server.name} is back")
             except DidNotStart as failure:
                 self._note(str(failure).splitlines()[0])
+
+    async def _until_ended(self, part: Part) -> None:
+        """Until it ended, or was ended because it runs and can't work any more."""
+        bad, due = 0, time.monotonic() + LOOK
+        while part.server.alive:
+            await asyncio.sleep(0.05)
+            if time.monotonic() < due:
+                continue
+            due = time.monotonic() + LOOK
+            bad = 0 if await asyncio.to_thread(part.server.well) else bad + 1
+            if bad == PATIENCE:
+                self._note(f"{part.server.name} runs and can't work; ending it")
+                await asyncio.to_thread(part.server.stop)
 
     async def _until_ready(self, part: Part, patience: float = float("inf")) -> None:
         until = time.monotonic() + patience

@@ -98,3 +98,21 @@ async def test_a_stopped_part_stays_stopped(supervisor: Supervisor, notes: Notes
     assert not dummy.alive
     assert notes.empty()
     assert "dummy" not in supervisor.parts
+
+
+async def test_a_part_that_runs_and_cannot_work_is_started_again(
+    supervisor: Supervisor, notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.05)
+    looks = iter([False, False, True, False, False, False])  # two bad ones are nothing
+    dummy = Dummy(tmp_path)
+    monkeypatch.setattr(dummy, "well", lambda: next(looks, True))
+    await supervisor.start(dummy)
+    before = dummy.pid
+
+    await notes.until("dummy runs and can't work")
+    await notes.until("dummy is back")
+
+    assert dummy.pid not in (None, before)
+    assert supervisor.parts["dummy"].restarts == 1
+    assert next(looks, None) is None

@@ -66,7 +66,7 @@ def _refused_clearly(crowd: Crowd, began: float, ended: float) -> None:
 
 
 async def test_the_disk_of_nats_is_full(scene: Scene) -> None:
-    """Until the file of the stream itself can't grow: then NATS leaves it alone until it is restarted."""
+    """Until the file of the stream itself can't grow: NATS may leave it alone until the node restarts it."""
     stand = scene.stand
     with small_disk(stand.folder, 256) as disk:
         disk.hold(stand.nats.data)
@@ -79,10 +79,8 @@ async def test_the_disk_of_nats_is_full(scene: Scene) -> None:
             assert during > FULL * 50, f"only {during} tickets while NATS could write nothing"
             disk.free()
             crowd.strike()
-            stand.kill("nats")
-            await stand.back("nats")
             await crowd.recovered()
-    scene.row(f"the disk of NATS full for {FULL:.0f} s: tickets go on; NATS restarted, and events follow")
+    scene.row(f"NATS's disk full for {FULL:.0f} s: tickets go on, events follow")
 
 
 async def _write_error(stand: Stand, disk: Disk) -> None:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,17 @@ class Nats(Server):
 
     def ready(self) -> bool:
         return self.alive and accepts(self.port)
+
+    def well(self) -> bool:
+        """Whether JetStream can store: after a write error it stays as it is until it is started again."""
+        connection = HTTPConnection("127.0.0.1", self.monitor_port, timeout=0.5)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def prepare(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,10 @@ class Server(ABC):
     def ready(self) -> bool:
         """Whether the server answers now; one probe, below a second."""
 
+    def well(self) -> bool:
+        """Whether the running server can do its work, as far as it knows; one probe, below a second."""
+        return True
+
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
 

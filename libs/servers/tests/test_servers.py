@@ -232,3 +232,14 @@ def test_the_gateway_answers_on_its_port_and_stops_on_request(tmp_path: Path) ->
     while gateway.alive:
         time.sleep(0.01)
     assert not gateway.ready()
+
+
+def test_jetstream_says_whether_it_is_well(tmp_path: Path) -> None:
+    server = Nats(tmp_path / "nats")
+    assert not server.well()
+    server.start()
+    try:
+        assert server.well()
+    finally:
+        server.stop()
+    assert not server.well()
