@@ -2,29 +2,31 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
 import orjson
 import structlog
 
+from mpp.eventsourcing.folds import Seen
 from mpp.eventsourcing.log import Reading, lost
 from mpp.messaging.message import Message
 from mpp.messaging.tail import tail
 from mpp.service import Running
 from mpp.web.live import frame
 from queue_service.answers import call_frame, lines_answer, ticket_answer
-from queue_service.desk import Desk
+from queue_service.desk import Desk, Mall
 from queue_service.hall import mall_and_day
 
 log = structlog.get_logger()
-GATHER = 0.02  # seconds in which what happens in a hall gathers before its pages are made anew
-AGAIN = 1.0  # seconds after which every hall is looked at, changed or not: hours change lines too
-ALL = 5  # of those looks, each how manieth shows every ticket: what others do moves its estimate a little
-TOGETHER = 200  # tickets shown before others get their turn
+GATHER = 0.02  # seconds at least from one look at what changed to the next: a rush is shown together
+AGAIN = 1.0  # seconds after which all boards are looked at, changed or not: hours change lines too
+SWEEP = 5.0  # the same for all tickets: what others do moves each estimate a little
+TOGETHER = 25  # tickets shown before others get their turn
 JOINING = 10.0  # seconds from the request of a page until it must listen, or counts as gone
 
 
@@ -45,6 +47,15 @@ class Watched:
 
     until: float
     shown: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A hall as it is shown now."""
+
+    mall: Mall
+    seen: Seen
+    at: datetime
 
 
 class Pages:
@@ -73,7 +84,8 @@ class Pages:
         position = await self._begin(running.reader)
         self._desk.hub.begin(position)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._refresh())
+            for work in (self._refresh, self._boards_again, self._tickets_again):
+                tasks.create_task(work())
             async for batch in tail(running.jetstream, "queue", position):
                 for message in batch:
                     await self._hear(message)
@@ -98,73 +110,100 @@ class Pages:
         self._heard = message.position
 
     async def _refresh(self) -> None:
-        """Lines and tickets are shown as they are, not as each event left them; half the time at most."""
-        due, looks = monotonic(), 0
+        """What changed is shown as it is, not as each event left it; half the time at most."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0, due - monotonic())):
-                    await self._stirred.wait()
-            await asyncio.sleep(GATHER)
+            await self._stirred.wait()
             self._stirred.clear()
             began, changed = monotonic(), self._changed
-            self._changed = {}
-            if began >= due:
-                due, looks = began + AGAIN, looks + 1
-                every: Lines = None if looks % ALL == 0 else frozenset()
-                looked: dict[str, Lines] = dict.fromkeys((*self._boards, *self._tickets), every)
-                changed = looked | changed
-            await self._show_all(changed)
-            await asyncio.sleep(monotonic() - began)
-
-    async def _show_all(self, changed: Mapping[str, Lines]) -> None:
-        for stream, lines in changed.items():
-            try:
-                await self._show(stream, lines)
-            except Exception as failure:
-                if not lost(failure):
-                    raise
-                log.warning("pages wait for the database")
+            self._changed, pause = {}, GATHER
+            with _patient():
+                while changed:
+                    stream, lines = next(iter(changed.items()))
+                    look = await self._look(stream)
+                    self._show_lines(stream, look)
+                    await self._show_tickets(stream, look, lines)
+                    del changed[stream]
+            if changed:
                 self._changed |= dict.fromkeys(changed)
-                return
+                self._stirred.set()
+                pause = AGAIN
+            await asyncio.sleep(max(pause, monotonic() - began))
 
-    async def _show(self, stream: str, lines: Lines) -> None:
+    async def _boards_again(self) -> None:
+        while True:
+            await asyncio.sleep(AGAIN)
+            with _patient():
+                for stream in [*self._boards]:
+                    self._show_lines(stream, await self._look(stream))
+
+    async def _tickets_again(self) -> None:
+        """Slowly, so that what changed goes first; pages that were left are forgotten."""
+        while True:
+            await asyncio.sleep(SWEEP)
+            with _patient():
+                for stream in [*self._tickets]:
+                    self._forget(stream)
+                    await self._show_tickets(stream, await self._look(stream), None, slowly=True)
+
+    async def _look(self, stream: str) -> Look:
         code, day = mall_and_day(stream)
-        desk = self._desk
-        mall = await desk.mall(code)
-        seen = await desk.state(desk.reader, mall, day)
-        at = desk.clock(seen.state)
-        if stream in self._boards:
-            self._show_lines(stream, orjson.dumps(lines_answer(seen.state, at)))
-        watched = self._tickets.get(stream, {})
-        for place, (id_, page) in enumerate([*watched.items()], 1):
-            ticket = seen.state.tickets.get(id_)
-            joining = monotonic() < page.until
-            if ticket and (joining or lines is None or ticket.line in lines):
-                answer = orjson.dumps(ticket_answer(seen.state, ticket, mall, at))
-                self._tell(id_, page, answer, seen.position, joining)
-            if not joining and not desk.hub.watched(ticket_topic(id_)):
-                watched.pop(id_, None)
-            if place % TOGETHER == 0:
-                await asyncio.sleep(0)
-        if not watched:
-            self._tickets.pop(stream, None)
+        mall = await self._desk.mall(code)
+        seen = await self._desk.state(self._desk.reader, mall, day)
+        return Look(mall, seen, self._desk.clock(seen.state))
 
-    def _show_lines(self, stream: str, lines: bytes) -> None:
+    def _show_lines(self, stream: str, look: Look) -> None:
         """When they changed; and again to a board that may have joined since its snapshot."""
+        if stream not in self._boards:
+            return
         topic, joining = board_topic(stream), monotonic() < self._joining[stream]
+        lines = orjson.dumps(lines_answer(look.seen.state, look.at))
         if not joining and not self._desk.hub.watched(topic):
             del self._boards[stream], self._joining[stream]
         elif joining or lines != self._boards[stream]:
             self._boards[stream] = lines
             self._desk.hub.publish(topic, frame("lines", lines))
 
-    def _tell(self, ticket: UUID, page: Watched, answer: bytes, position: int, joining: bool) -> None:
-        """What changed, or may not have been heard."""
+    async def _show_tickets(self, stream: str, look: Look, lines: Lines, *, slowly: bool = False) -> None:
+        """Those of these lines."""
+        hall, shown, began = look.seen.state, 0, monotonic()
+        for id_, page in [*self._tickets.get(stream, {}).items()]:
+            ticket = hall.tickets.get(id_)
+            if ticket is None or not (lines is None or ticket.line in lines):
+                continue
+            answer = orjson.dumps(ticket_answer(hall, ticket, look.mall, look.at))
+            self._tell(id_, page, answer, look.seen.position)
+            shown += 1
+            if shown % TOGETHER == 0:
+                await asyncio.sleep(monotonic() - began if slowly else 0)
+                began = monotonic()
+
+    def _forget(self, stream: str) -> None:
+        """Pages that are closed."""
+        watched, now = self._tickets[stream], monotonic()
+        for id_ in [id_ for id_, page in watched.items() if now >= page.until]:
+            if not self._desk.hub.watched(ticket_topic(id_)):
+                del watched[id_]
+        if not watched:
+            del self._tickets[stream]
+
+    def _tell(self, ticket: UUID, page: Watched, answer: bytes, position: int) -> None:
+        """What changed, or may not have been heard: the hub keeps it for a page that is about to join."""
         shown, topic = hash(answer), ticket_topic(ticket)
-        if joining or shown != page.shown:
-            said = frame("ticket", answer, position)
-            if self._desk.hub.publish(topic, said, position, kept=1):
-                page.shown = shown
+        if shown != page.shown and self._desk.hub.publish(
+            topic, frame("ticket", answer, position), position, kept=1
+        ):
+            page.shown = shown
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Without the database nothing is shown; the next look comes."""
+    try:
+        yield
+    except Exception as failure:
+        if not lost(failure):
+            raise
+        log.warning("pages wait for the database")
 
 
 def lines_of(message: Message) -> Lines:
