@@ -9,11 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
+from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log, LogLostFacts, connect
-from mpp.messaging.jetstream import Fenced, JetStream, NoStream, TooOld
+from mpp.messaging.jetstream import FEW, Fenced, JetStream, NoStream, TooOld
 from mpp.messaging.message import Message, decode
 from mpp.messaging.relay import FENCED, Relay
 from mpp.testing import toy
@@ -143,15 +144,36 @@ async def test_a_stale_relay_is_refused_and_changes_nothing(bench: Bench) -> Non
 SUBJECT = "mpp.toy.7406.number-given.v1"
 
 
-async def test_a_batch_never_follows_another_writers_message(bench: Bench) -> None:
+def page(many: int) -> list[tuple[str, bytes]]:
+    return [(SUBJECT, b"%d" % n) for n in range(1, many + 1)]
+
+
+@pytest.mark.parametrize("many", [2, FEW, FEW + 1])
+async def test_a_page_never_follows_another_writers_message(bench: Bench, many: int) -> None:
     await bench.jetstream.ensure("toy")
     publish = bench.jetstream.publish
     assert await publish([(SUBJECT, b"first")], 0) == 1
 
     with pytest.raises(Fenced):
-        await publish([(SUBJECT, b"other"), (SUBJECT, b"another")], 0)
-    assert await publish([(SUBJECT, b"second"), (SUBJECT, b"third")], 1) == 3
-    assert await payloads(bench) == [b"first", b"second", b"third"]
+        await publish([(SUBJECT, b"other")] * many, 0)
+    assert await publish(page(many), 1) == 1 + many
+    assert await payloads(bench) == [b"first", *(said for _, said in page(many))]
+
+
+async def test_of_a_few_messages_those_behind_a_lost_one_are_not_stored(bench: Bench) -> None:
+    await bench.jetstream.ensure("toy")
+    send = bench.jetstream._js.publish
+
+    async def loses_the_third(subject: str, payload: bytes = b"", **options: Any) -> Any:
+        if payload == b"3":
+            raise NatsTimeout
+        return await send(subject, payload, **options)
+
+    bench.jetstream._js.publish = loses_the_third  # type: ignore[method-assign, assignment]
+    with pytest.raises(NatsTimeout):
+        await bench.jetstream.publish(page(4), 0)
+
+    assert await payloads(bench) == [b"1", b"2"]
 
 
 async def test_a_batch_that_did_not_arrive_whole_is_not_stored_at_all(bench: Bench) -> None:
@@ -167,7 +189,7 @@ async def test_a_batch_that_did_not_arrive_whole_is_not_stored_at_all(bench: Ben
 
     bench.jetstream._client.publish = loses_the_second  # type: ignore[method-assign, assignment]
     with pytest.raises(Fenced):
-        await bench.jetstream.publish([(SUBJECT, b"1"), (SUBJECT, b"2"), (SUBJECT, b"3")], 0)
+        await bench.jetstream.publish(page(FEW + 1), 0)
 
     assert await bench.jetstream.bounds("toy") == (1, 0)
 

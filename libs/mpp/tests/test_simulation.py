@@ -1,5 +1,6 @@
 """A thousand lives with faults at every await: no promise is broken, and planted faults are found."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -103,6 +104,15 @@ class Unfenced(simulated.SimulatedJetStream):
         super()._arrive(simulated.without_fence(sent, self.nats.last), epoch, reply)
 
 
+class FencedByNumber(simulated.SimulatedJetStream):
+    """Planted: each message of a few expects a sequence, not the message before it."""
+
+    async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int:
+        sent = [simulated.Sent([message], expected + place) for place, message in enumerate(messages)]
+        await asyncio.gather(*map(self._send, sent))
+        return expected + len(messages)
+
+
 def publishes_before_commit(jetstream: simulated.SimulatedJetStream) -> Callable[..., Awaitable[None]]:
     """Planted: the projection tells of events that are not facts yet."""
 
@@ -130,6 +140,7 @@ PLANTED = {
     "forgets keys": (Kit(handler=ForgetsKeys), "has two numbers"),
     "mixes answers up": (Kit(handler=MixesUp), "got the answer of"),
     "unfenced relay": (Kit(jetstream=Unfenced), "JetStream holds"),
+    "fenced by number": (Kit(jetstream=FencedByNumber), "JetStream holds"),
 }
 
 

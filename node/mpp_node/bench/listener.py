@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import structlog
+import uvloop
 
 from mpp.eventsourcing.decider import Decider, Event
 from mpp.eventsourcing.handler import Handler, Step
@@ -107,4 +109,5 @@ async def listen(task: dict[str, Any]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(listen(json.loads(sys.stdin.readline())))))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # the answer has stdout
+    print(json.dumps(uvloop.run(listen(json.loads(sys.stdin.readline())))))

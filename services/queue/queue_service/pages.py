@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from time import monotonic
 from uuid import UUID
 
@@ -23,9 +24,11 @@ from queue_service.desk import Desk, Mall
 from queue_service.hall import mall_and_day
 
 log = structlog.get_logger()
-GATHER = 0.02  # seconds at least from one look at what changed to the next: a rush is shown together
-AGAIN = 1.0  # seconds after which all boards are looked at, changed or not: hours change lines too
-SWEEP = 5.0  # the same for all tickets: what others do moves each estimate a little
+GATHER = 0.02  # seconds at least from one look at changed tickets to the next: a rush is shown together
+LINES = 0.2  # the same for the lines on boards; calls do not wait
+AGAIN = 5  # of those looks, each how manieth shows every board: hours change lines too
+SWEEP = 5.0  # seconds after which all tickets are shown: what others do moves each estimate a little
+AWAY = 1.0  # seconds after which a database that was away is asked again
 TOGETHER = 25  # tickets shown before others get their turn
 JOINING = 10.0  # seconds from the request of a page until it must listen, or counts as gone
 
@@ -64,7 +67,8 @@ class Pages:
     def __init__(self, desk: Desk):
         self._desk = desk
         self._heard: int | None = None  # everything up to this position was offered to the boards
-        self._changed: dict[str, Lines] = {}  # halls in which something happened
+        self._changed: dict[str, Lines] = {}  # halls with watched tickets, in which something happened
+        self._moved: set[str] = set()  # the same of boards
         self._boards: dict[str, bytes] = {}  # hall → the lines as last shown
         self._joining: dict[str, float] = {}  # hall → until when a new board may not be listening yet
         self._tickets: dict[str, dict[UUID, Watched]] = defaultdict(dict)
@@ -103,7 +107,9 @@ class Pages:
         if call is not None:
             self._desk.hub.publish(board_topic(stream), call, message.position)
             await asyncio.sleep(0)  # let the boards write: many calls at once would look like a slow reader
-        if stream in self._boards or stream in self._tickets:
+        if stream in self._boards:
+            self._moved.add(stream)
+        if stream in self._tickets:
             before, lines = self._changed.get(stream, frozenset()), lines_of(message)
             self._changed[stream] = None if before is None or lines is None else before | lines
             self._stirred.set()
@@ -119,21 +125,21 @@ class Pages:
             with _patient():
                 while changed:
                     stream, lines = next(iter(changed.items()))
-                    look = await self._look(stream)
-                    self._show_lines(stream, look)
-                    await self._show_tickets(stream, look, lines)
+                    await self._show_tickets(stream, await self._look(stream), lines)
                     del changed[stream]
             if changed:
                 self._changed |= dict.fromkeys(changed)
                 self._stirred.set()
-                pause = AGAIN
+                pause = AWAY
             await asyncio.sleep(max(pause, monotonic() - began))
 
     async def _boards_again(self) -> None:
-        while True:
-            await asyncio.sleep(AGAIN)
+        for turn in count(1):
+            await asyncio.sleep(LINES)
+            moved = {*self._boards} if turn % AGAIN == 0 else self._moved
+            self._moved = set()
             with _patient():
-                for stream in [*self._boards]:
+                for stream in moved:
                     self._show_lines(stream, await self._look(stream))
 
     async def _tickets_again(self) -> None:

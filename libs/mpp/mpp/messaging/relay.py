@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Protocol
 from uuid import UUID
 
@@ -79,10 +80,11 @@ class Relay:
         try:
             await self.resume()
             while True:
+                began = monotonic()
                 more = await self.step()
                 FENCED.labels(self._service).set(0)
-                if more:
-                    await asyncio.sleep(0.005)  # let a few more gather before the next read
+                if more:  # a few more gather before the next read
+                    await asyncio.sleep(max(0, began + 0.005 - monotonic()))
                 else:
                     await self._wait()
         except LogLostFacts as alarm:

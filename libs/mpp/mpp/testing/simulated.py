@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from nats.errors import TimeoutError as NatsTimeout
 
 from mpp.eventsourcing.log import Commands, CommitUnknown, Key, LogLostFacts, New, Recorded, Row, Unavailable
-from mpp.messaging.jetstream import Fenced, Stored
+from mpp.messaging.jetstream import FEW, Fenced, Stored
 from mpp.testing.virtual import Dice
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -156,10 +156,11 @@ class SimulatedLog:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch on its way to the server: subjects and payloads."""
+    """Subjects and payloads on their way to the server, and what must have been stored before them."""
 
     messages: Sequence[tuple[str, bytes]]
-    expected: int
+    expected: int | UUID  # a sequence, or the id of the message before
+    id: UUID = field(default_factory=uuid4)
 
 
 @dataclass
@@ -169,12 +170,14 @@ class Nats:
     dice: Dice
     stream: dict[int, Stored] = field(default_factory=dict)
     last: int = 0
+    last_id: UUID | None = None
     up: bool = True
     epoch: int = 0  # connections of an earlier epoch are broken
 
     def store(self, sent: Sent) -> int:
-        if sent.expected != self.last:
+        if sent.expected not in (self.last, self.last_id):
             raise Fenced(f"{sent.expected} is not {self.last}")
+        self.last_id = sent.id
         for subject, payload in sent.messages:
             self.last += 1
             self.stream[self.last] = Stored(self.last, subject, payload)
@@ -185,7 +188,7 @@ class Nats:
         how = self.dice.random.choice(("deleted", "purged", "end lost", "head lost"))
         match how:
             case "deleted":
-                self.stream, self.last = {}, 0
+                self.stream, self.last, self.last_id = {}, 0, None
             case "purged":
                 self.stream = {}
             case "head lost" if self.stream:
@@ -227,11 +230,23 @@ class SimulatedJetStream:
         return next(reversed(self.nats.stream.values()), None)
 
     async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int:
+        if len(messages) > FEW:
+            return await self._send(Sent(messages, expected))
+        window = [Sent(messages[:1], expected)]
+        for message in messages[1:]:
+            window.append(Sent([message], window[-1].id))
+        answers = await asyncio.gather(*map(self._send, window), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return expected + len(messages)
+
+    async def _send(self, sent: Sent) -> int:
         loop, epoch = asyncio.get_running_loop(), self.nats.epoch
         reply = loop.create_future()
         self._due = max(self._due + 1e-6, loop.time() + self._dice.delay())
         if not self._dice.strikes():
-            loop.call_at(self._due, self._arrive, Sent(messages, expected), epoch, reply)
+            loop.call_at(self._due, self._arrive, sent, epoch, reply)
         try:
             async with asyncio.timeout(5):
                 return int(await reply)
