@@ -22,7 +22,8 @@ SHOWN_CALLS = 12
 
 def ticket_answer(hall: Hall, ticket: Ticket, mall: Mall, at: datetime) -> dict[str, Any]:
     """A ticket as its holder sees it; `position` counts from 1 and is null once it is called."""
-    ahead, range_ = hall.ahead_of(ticket), estimate(hall, ticket, at)
+    ahead = hall.ahead_of(ticket)
+    range_ = estimate(hall, ticket, ahead, at)
     counter = hall.plan.counters.get(ticket.counter) if hall.plan and ticket.counter else None
     return {
         "id": str(ticket.id),

@@ -28,9 +28,8 @@ class Estimate:
 UNKNOWN = Estimate(None, None)
 
 
-def estimate(hall: Hall, ticket: Ticket, at: datetime) -> Estimate:
-    """The range for a ticket that waits; unknown when no counter serves its line."""
-    ahead = hall.ahead_of(ticket)
+def estimate(hall: Hall, ticket: Ticket, ahead: int | None, at: datetime) -> Estimate:
+    """The range for a ticket with so many `ahead`; unknown when it does not wait, or no counter serves it."""
     if ahead is None or hall.plan is None:
         return UNKNOWN
     return of_line(hall, ticket.line, ahead, at, only=ticket.counter)

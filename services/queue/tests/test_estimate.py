@@ -11,7 +11,8 @@ from .day import PLAN, after, at, call, issue, issues, on, planned, served, tick
 
 
 def told(hall: Hall, number: int, clock: str = "08:31") -> Estimate:
-    return estimate(hall, ticket(hall, number), at(clock))
+    waiting = ticket(hall, number)
+    return estimate(hall, waiting, hall.ahead_of(waiting), at(clock))
 
 
 def p50(hall: Hall, number: int, clock: str = "08:31") -> float:
