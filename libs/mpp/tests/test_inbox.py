@@ -139,7 +139,7 @@ async def test_everything_published_is_handled_once_and_in_order(ear: Ear) -> No
         for hall in (A, B, C):
             await ear.until(range(1, 31), hall)
 
-    assert await ear.parking.cursor("toy") == (await ear.messages())[-1].position
+    assert (await ear.parking.place("toy"))[0] == (await ear.messages())[-1].position
     assert await ear.database.fetchval("select handled from ear.inbox") == 90
 
 
@@ -180,7 +180,7 @@ async def test_types_that_nobody_listens_to_only_move_the_cursor(ear: Ear) -> No
     await ear.inbox(contracts=()).handle(messages)
 
     assert await ear.heard() == []
-    assert await ear.parking.cursor("toy") == messages[-1].position
+    assert (await ear.parking.place("toy"))[0] == messages[-1].position
 
 
 async def test_a_bad_message_parks_its_mall_and_the_others_go_on(ear: Ear) -> None:
@@ -195,7 +195,7 @@ async def test_a_bad_message_parks_its_mall_and_the_others_go_on(ear: Ear) -> No
     assert (await ear.heard(A), await ear.heard(B)) == ([1], [1])
     assert [(p.message.data["number"], p.key) for p in parked] == [(n, "7406") for n in (2, 3, 4)]
     assert [p.reason for p in parked] == ["RuntimeError", *["an earlier message of this key is parked"] * 2]
-    assert await ear.parking.cursor("toy") == messages[-1].position
+    assert (await ear.parking.place("toy"))[0] == messages[-1].position
 
 
 async def test_a_replay_handles_what_is_parked_in_order_and_stops_a_mall_at_its_first_refusal(
@@ -223,11 +223,11 @@ async def test_nothing_is_parked_behind_a_replay_that_ended_just_now(ear: Ear) -
     await ear.say("good")
     inbox = ear.inbox()
 
-    async def stale(source: str) -> set[str]:
-        return {"7406"}  # read before the replay ended
+    async def stale(source: str) -> tuple[int, set[str]]:
+        return 0, {"7406"}  # read before the replay ended
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(AlreadyHandled):
-        patch.setattr(inbox._cursors, "parked_keys", stale)
+        patch.setattr(inbox._cursors, "place", stale)
         await inbox.handle(await ear.messages())
 
     await inbox.handle(await ear.messages())
@@ -321,7 +321,7 @@ async def test_an_event_of_a_newer_version_of_ourselves_is_waited_for_not_parked
         await ear.inbox().handle(await ear.messages())
 
     assert await ear.parking.parked() == []
-    assert await ear.parking.cursor("toy") == 0
+    assert (await ear.parking.place("toy"))[0] == 0
 
 
 async def test_nats_killed_and_started_again_costs_nothing(postgres_url: str, own_nats: Nats) -> None:

@@ -42,8 +42,7 @@ WAITS = (Gap, NotOurs, AlreadyHandled, Unavailable, UnknownEvent, *UNREACHABLE)
 class Cursors(Protocol):
     """Where the inbox keeps its place and what it parked: `mpp.messaging.parking.Parking`."""
 
-    async def cursor(self, source: str) -> int: ...
-    async def parked_keys(self, source: str) -> set[str]: ...
+    async def place(self, source: str) -> tuple[int, set[str]]: ...
     def advance(
         self, source: str, before: int, after: int, count: int
     ) -> Callable[[Any], Awaitable[None]]: ...
@@ -93,7 +92,7 @@ class Inbox:
     async def _bootstrap(self) -> int:
         """Read from the owner what JetStream no longer holds; the sequence after which JetStream goes on."""
         while True:
-            cursor = await self._cursors.cursor(self._source)
+            cursor, _ = await self._cursors.place(self._source)
             sequence, complete = await sequence_of(self._jetstream, self._source, cursor)
             if complete:
                 return sequence
@@ -106,13 +105,12 @@ class Inbox:
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """These in order, in one transaction; if that can't be, one by one. Gap: something is missing."""
-        cursor = await self._cursors.cursor(self._source)
+        cursor, stuck = await self._cursors.place(self._source)
         fresh = [m for m in messages if m.position > cursor]
         if not fresh:
             return
         if fresh[0].previous > cursor:
             raise Gap(f"nothing between {cursor} and {fresh[0].previous}")
-        stuck = await self._cursors.parked_keys(self._source)
         if not stuck.isdisjoint(m.key for m in fresh) or not await self._together(fresh, cursor):
             await self._one_by_one(fresh, cursor, stuck)
         HANDLED.labels(self._service, self._source).inc(len(fresh))

@@ -39,15 +39,12 @@ class Parking:
                 raise Unavailable("the database does not answer") from failure
             raise
 
-    async def cursor(self, source: str) -> int:
-        """The position of the last message handled; 0 before the first."""
-        rows = await self._fetch("select position from inbox where source = $1", source)
-        return int(rows[0]["position"]) if rows else 0
-
-    async def parked_keys(self, source: str) -> set[str]:
-        return {
-            r["key"] for r in await self._fetch("select distinct key from parked where source = $1", source)
-        }
+    async def place(self, source: str) -> tuple[int, set[str]]:
+        """The position of the last message handled, 0 before the first; and the keys that are parked."""
+        sql = """select coalesce((select position from inbox where source = $1), 0),
+            array(select distinct key from parked where source = $1)"""
+        [(position, keys)] = await self._fetch(sql, source)
+        return position, {*keys}
 
     async def parked(self, source: str | None = None) -> list[Parked]:
         sql = "select * from parked where $1::text is null or source = $1 order by source, position"
