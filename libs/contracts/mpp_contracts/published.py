@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 MALL_CODE = r"^[0-9]{4}(-[0-9]{1,2})?$"
+NATION = "0000"  # the mall of what concerns none: people belong to the whole country
 
 
 class Published(BaseModel):

@@ -42,6 +42,7 @@ class TicketIssued(OfTicket):
     service: str
     channel: str
     priority: str | None = None
+    citizen: UUID | None = Field(None, description="who took it, when signed in")
 
 
 class TicketCalled(OfTicket):

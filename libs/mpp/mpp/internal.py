@@ -45,18 +45,21 @@ class Owners:
 
     async def events_after(self, source: str, position: int) -> list[Message]:
         """The owner's next published events; none when there are no more."""
+        answer = await self.ask(source, "events", after=position)
+        return [decode(line) for line in answer.content.splitlines()]
+
+    async def ask(self, source: str, path: str, **parameters: Any) -> httpx.Response:
+        """What `GET /internal/<path>` of another service answers; Unavailable when it refuses or is away."""
         url = self._settings.owners.get(source)
         if url is None:
             raise Unavailable(f"no address of {source} is known")
         try:
             headers = {"Authorization": f"Bearer {await self._token()}"}
-            answer = await self._client.get(
-                f"{url}/internal/events", params={"after": position}, headers=headers
-            )
+            answer = await self._client.get(f"{url}/internal/{path}", params=parameters, headers=headers)
             answer.raise_for_status()
         except httpx.HTTPError as failure:
             raise Unavailable(f"{source} does not answer: {type(failure).__name__}") from failure
-        return [decode(line) for line in answer.content.splitlines()]
+        return answer
 
     async def _token(self) -> str:
         form: dict[str, Any] = {

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mpp.eventsourcing import rebuild, verify
@@ -19,6 +20,9 @@ def commands(service: "Service") -> "Mapping[str, Command]":
 
     async def migrate_(running: "Running", _: list[str]) -> int:
         await migrate(running.settings.database_url, running.schema, service.migrations)
+        if running.vault is not None:
+            await running.vault.prepare()
+            await running.vault.replay(running.reader, datetime.now(UTC))  # before anything can be read
         return 0
 
     async def verify_(running: "Running", rest: list[str]) -> int:

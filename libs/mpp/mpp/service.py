@@ -19,11 +19,12 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from sqlmodel import SQLModel
 
-from mpp import telemetry
+from mpp import gauges, privacy, telemetry
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log
 from mpp.eventsourcing.retention import retain
 from mpp.eventsourcing.verify import Invariants
+from mpp.gauges import Measure
 from mpp.internal import Owners, events_router, reader_pool
 from mpp.leader import again, ended, lead
 from mpp.messaging.inbox import Inbox, React
@@ -31,6 +32,7 @@ from mpp.messaging.jetstream import JetStream
 from mpp.messaging.message import Announce
 from mpp.messaging.parking import Parking
 from mpp.messaging.relay import Relay
+from mpp.privacy import Vault
 from mpp.settings import Settings
 from mpp.web.app import create_app
 from mpp_contracts.published import Published
@@ -60,6 +62,8 @@ class Running:
     jetstream: JetStream
     inboxes: dict[str, Inbox]
     parking: Parking
+    owners: Owners | None = None  # the other services, as far as their addresses are known
+    vault: Vault | None = None  # of a service that holds personal data
     everywhere: list["Work"] = field(default_factory=list)  # what each replica does (live pages)
     closing: list[Callable[[], None]] = field(default_factory=list)  # what ends before the server drains
 
@@ -72,7 +76,9 @@ Command = Callable[[Running, list[str]], Awaitable[int]]
 class Service:
     """Everything that makes one service; `main()` is its command line.
 
-    once: work that one replica does for all (upkeep); attach: what a process keeps while it serves.
+    once: work that one replica does for all (upkeep); attach: what a process keeps while it serves;
+    vault: whether it holds personal data; internal: what it answers to other services;
+    measures: what its tables tell Prometheus.
     """
 
     name: str
@@ -86,6 +92,9 @@ class Service:
     listens: Mapping[str, Listen] = field(default_factory=dict)
     once: Mapping[str, Work] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)
+    vault: bool = False
+    internal: Sequence[APIRouter] = ()
+    measures: Sequence[Measure] = ()
     attach: Callable[[FastAPI, Running], None] = lambda app, running: None
 
     def settings(self) -> Settings:
@@ -104,12 +113,19 @@ class Service:
             writing = Log(settings.database_url, schema, "write")
             stack.push_async_callback(writing.close)
             owners, parking = Owners(settings, client), Parking(reader)
-            running = Running(settings, schema, self.handle, reader, jetstream, {}, parking)
-            for source, heard in self.listens.items():
+            running = Running(settings, schema, self.handle, reader, jetstream, {}, parking, owners)
+            if self.vault:
+                running.vault = await stack.enter_async_context(privacy.opened(settings))
+            for source, heard in self._heard(settings):
                 running.inboxes[source] = self._inbox(source, heard, running, owners)
             self.handle.start(writing)
             stack.push_async_callback(self.handle.stop)
             yield running
+
+    def _heard(self, settings: Settings) -> list[tuple[str, Listen]]:
+        """What is listened to: an installation may leave services out, and names the others in MPP_OWNERS."""
+        known = settings.owners or self.listens
+        return [(source, heard) for source, heard in self.listens.items() if source in known]
 
     def _inbox(self, source: str, heard: Listen, running: Running, owners: Owners) -> Inbox:
         async def owner(position: int) -> list:  # type: ignore[type-arg]
@@ -135,13 +151,18 @@ class Service:
             relay = Relay(self.name, reads, running.jetstream, self.handle.decode, self.announce)
             self.handle.committed = partial(_poke, relay, running.jetstream, self.name)
             background = asyncio.create_task(self._background(running, relay))
+            measuring = asyncio.create_task(again("gauges", partial(self._measured, running)))
             spare_the_collector()
             try:
                 yield
             finally:
                 await self.handle.stop()  # what was accepted is finished before anything closes
-                await ended([background])
+                await ended([background, measuring])
                 await reads.close()
+
+    async def _measured(self, running: Running) -> None:
+        dsn, jetstream = running.settings.database_url, running.jetstream
+        await gauges.follow(self.name, dsn, running.schema, lambda: jetstream.connected, self.measures)
 
     async def _background(self, running: Running, relay: Relay) -> None:
         await running.jetstream.connect()
@@ -176,7 +197,7 @@ class Service:
             settings=settings,
             ready=ready,
             lifespan=partial(self._serving, settings=settings),
-            internal=[events_router(self.handle.decode, self.announce)],
+            internal=[events_router(self.handle.decode, self.announce), *self.internal],
         )
         return app
 

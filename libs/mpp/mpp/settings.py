@@ -61,6 +61,14 @@ class Settings(BaseSettings):
         description="secret of this installation, at least 32 bytes in hexadecimal; signs, never leaves"
     )
 
+    keys_url: str | None = Field(
+        None, repr=False, description="PostgreSQL of the keys to personal data; null: that of the tables"
+    )
+    master_key: Annotated[SecretStr, AfterValidator(_hex32)] | None = Field(
+        None,
+        description="wraps the keys to personal data, in hexadecimal; needed where some are held",
+    )
+
     stream_replicas: int = Field(1, ge=1, le=5, description="copies of each JetStream stream")
 
     host: str = Field("127.0.0.1", description="address to listen on")

@@ -15,7 +15,7 @@ from mpp.eventsourcing.decider import UnknownEvent
 from mpp.eventsourcing.handler import Handler, Step
 from mpp.eventsourcing.log import Log, connect
 from mpp.eventsourcing.rebuild import recorded_after
-from mpp.messaging.inbox import AlreadyHandled, Inbox
+from mpp.messaging.inbox import BEHIND, AlreadyHandled, Inbox
 from mpp.messaging.jetstream import Gap, JetStream
 from mpp.messaging.message import Message, NotOurs, messages_of, received
 from mpp.messaging.parking import Parking
@@ -387,3 +387,15 @@ async def test_a_consumer_killed_in_the_middle_again_and_again_handles_each_mess
     async with running(ear.inbox()):
         await ear.until(range(1, total + 1))
     assert await ear.database.fetchval("select handled from ear.inbox") == total
+
+
+async def test_who_has_handled_everything_is_not_behind_however_old_the_last_message(ear: Ear) -> None:
+    await ear.say("x")
+    await ear.database.execute("update events set recorded_at = now() - interval '1 day'")
+    await ear.relayed()
+    inbox = ear.inbox()
+    await inbox.handle(await ear.messages())
+    assert BEHIND.labels("ear", "toy")._value.get() > 3600
+    async with running(inbox), asyncio.timeout(20):
+        await inbox.caught_up.wait()
+        assert BEHIND.labels("ear", "toy")._value.get() == 0

@@ -16,7 +16,7 @@ from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log, LogLostFacts, connect
 from mpp.messaging.jetstream import FEW, Fenced, JetStream, NoStream, TooOld
 from mpp.messaging.message import Message, decode
-from mpp.messaging.relay import FENCED, Relay
+from mpp.messaging.relay import FENCED, READ, RUNNING, TOLD, Relay
 from mpp.testing import toy
 from mpp.testing.toy import Close, Give
 from mpp_servers.nats import Nats
@@ -369,3 +369,26 @@ async def test_without_a_database_the_relay_waits_and_goes_on(bench: Bench) -> N
         )
         await give(bench, 2)
         await bench.until([1, 2, 3, 4])
+
+
+async def test_how_far_the_relay_came_is_told_also_past_what_nobody_is_told(bench: Bench) -> None:
+    await give(bench, 3)
+    await bench.handle(A, Close())
+    positions = [r["position"] for r in await bench.database.fetch("select position from events order by 1")]
+    for _ in range(2):  # the second one resumes from what JetStream holds
+        await bench.relayed(bench.relay())
+        assert READ.labels("toy")._value.get() == positions[-1]
+        assert TOLD.labels("toy")._value.get() == positions[-2]
+
+
+async def test_a_relay_of_an_empty_stream_has_told_nothing(bench: Bench) -> None:
+    await bench.handle(A, Close())
+    await bench.relayed(bench.relay())
+    assert TOLD.labels("toy")._value.get() == 0
+
+
+async def test_who_relays_says_so_and_takes_it_back(bench: Bench) -> None:
+    async with running(bench.relay()), asyncio.timeout(20):
+        while not RUNNING.labels("toy")._value.get():
+            await asyncio.sleep(0.01)
+    assert RUNNING.labels("toy")._value.get() == 0

@@ -75,7 +75,7 @@ def _rows(name: str) -> str:
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
-    return orjson.dumps(list(rows)).decode()
+    return orjson.dumps(list(rows), default=str).decode()  # asyncpg's ids are a kind of UUID of its own
 
 
 def create_statements(tables: Sequence[type[SQLModel]]) -> list[str]:

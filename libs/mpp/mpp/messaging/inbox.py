@@ -77,17 +77,23 @@ class Inbox:
 
     async def run(self) -> None:
         """Without end; after any trouble go on from the cursor."""
-        while True:
-            try:
-                async for batch in self._jetstream.read(self._source, await self._bootstrap()):
-                    await self.handle([received(stored.subject, stored.payload) for stored in batch])
-                    if not batch:
-                        self.caught_up.set()
-            except WAITS as trouble:
-                log.warning(
-                    "inbox waits", source=self._source, trouble=type(trouble).__name__, why=str(trouble)
-                )
-                await asyncio.sleep(0.5)
+        behind = BEHIND.labels(self._service, self._source)
+        try:
+            while True:
+                await self._read_on(behind)
+        finally:
+            behind.set(0)  # the replica that reads now tells
+
+    async def _read_on(self, behind: Gauge) -> None:
+        try:
+            async for batch in self._jetstream.read(self._source, await self._bootstrap()):
+                await self.handle([received(stored.subject, stored.payload) for stored in batch])
+                if not batch:
+                    self.caught_up.set()
+                    behind.set(0)
+        except WAITS as trouble:
+            log.warning("inbox waits", source=self._source, trouble=type(trouble).__name__, why=str(trouble))
+            await asyncio.sleep(0.5)
 
     async def _bootstrap(self) -> int:
         """Read from the owner what JetStream no longer holds; the sequence after which JetStream goes on."""

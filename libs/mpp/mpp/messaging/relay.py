@@ -20,6 +20,9 @@ PUBLISHED = Counter("relay_published_total", "Events stored in JetStream", ["ser
 LAG = Gauge(
     "relay_lag_seconds", "Age of the oldest event that the relay has read and not yet stored", ["service"]
 )
+RUNNING = Gauge("relay_running", "1 on the replica that relays", ["service"])
+READ = Gauge("relay_position", "Position up to which the relay has read the log", ["service"])
+TOLD = Gauge("relay_published_position", "Position of the last event stored in JetStream", ["service"])
 FENCED = Gauge("relay_log_lost_facts", "1 while JetStream knows events that the log has lost", ["service"])
 
 
@@ -70,11 +73,13 @@ class Relay:
     async def run(self) -> None:
         """Without end; whatever goes wrong, begin again from what JetStream holds."""
         self.running = True
+        RUNNING.labels(self._service).set(1)
         try:
             while True:
                 await self._relay()
         finally:
             self.running = False
+            RUNNING.labels(self._service).set(0)
 
     async def _relay(self) -> None:
         try:
@@ -116,6 +121,8 @@ class Relay:
             kept_since = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
             self._position, self._id = await self._reads.first_since(kept_since), None
         self._told = self._position
+        READ.labels(self._service).set(self._position)
+        TOLD.labels(self._service).set(self._position if stored else 0)
 
     async def step(self) -> bool:
         """Publish the next page; whether there was one."""
@@ -130,6 +137,8 @@ class Relay:
         if messages:
             await self._stores.publish([(m.subject, m.encode()) for m in messages], self._sequence)
             self._told, self._sequence = messages[-1].position, self._sequence + len(messages)
+            TOLD.labels(self._service).set(self._told)
         self._position, self._id = rows[-1].position, rows[-1].id
+        READ.labels(self._service).set(self._position)
         PUBLISHED.labels(self._service).inc(len(messages))
         return True
