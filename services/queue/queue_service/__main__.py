@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from mpp.service import Listen, Running, Service
-from queue_service import api, boards, promises, reactions, views
+from queue_service import api, boards, metrics, promises, reactions, views
 from queue_service.announcements import announce
 from queue_service.desk import Desk
 from queue_service.handling import handle
@@ -32,6 +32,7 @@ service = Service(
     check=promises.check,
     listens={"catalog": Listen(reactions.CONTRACTS, reactions.react)},
     once={"upkeep": Upkeep().run},
+    measures=metrics.MEASURES,
     attach=attach,
 )
 

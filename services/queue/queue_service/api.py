@@ -113,7 +113,8 @@ async def issue(wanted: Wanted, desk: AtDesk, who: Who, about: AboutIt, now: Now
     mall = await desk.mall(wanted.mall)
     if wanted.channel in CHANNELS:
         who.require(*CHANNELS[wanted.channel], mall=None if wanted.channel == "telegram" else mall.code)
-    command = c.IssueTicket(now, new_id(), wanted.service, wanted.channel, wanted.priority)
+    citizen = who.id if "citizen" in who.roles else None
+    command = c.IssueTicket(now, new_id(), wanted.service, wanted.channel, wanted.priority, citizen)
     outcome = await desk.give(mall, command, about)
     ticket = own_events(outcome, TicketIssued).ticket
     desk.remember(ticket, outcome.stream)

@@ -33,6 +33,7 @@ class IssueTicket(At):
     service: str
     channel: Channel
     priority: str | None = None
+    citizen: UUID | None = None  # who takes it, when signed in
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,6 @@
 """The desk: what every endpoint needs to find: which mall, which hall, its state, a ticket's secret."""
 
 import asyncio
-import base64
-import hmac
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from mpp.eventsourcing.folds import Folds, Seen
 from mpp.eventsourcing.handler import Outcome, Step
 from mpp.eventsourcing.log import About, Reading
 from mpp.service import Running
+from mpp.web.holder import Holder
 from mpp.web.live import Hub
 from queue_service import views
 from queue_service.command import At, OpenHall
@@ -66,19 +65,17 @@ class Desk:
         self.folds, self.hub = Folds(running.handle), Hub()
         self.pages: Any = None  # the live pages, once they are attached
         self.simulated = running.settings.clock == "request"
-        self._key = bytes.fromhex(running.settings.secret_key.get_secret_value())
+        self._holder = Holder(running.settings.secret_key)
         self._malls: dict[str, Mall] = {}
         self._looked, self._heard = -FRESH_SECONDS, -1
         self._halls: OrderedDict[UUID, str] = OrderedDict()
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def secret(self, ticket: UUID) -> str:
-        """What the holder of a ticket knows; made from the id, so it is stored nowhere."""
-        digest = hmac.digest(self._key, b"ticket " + ticket.bytes, "sha256")
-        return base64.urlsafe_b64encode(digest[:18]).decode()
+        return self._holder.secret("ticket", ticket)
 
     def is_secret(self, ticket: UUID, said: str | None) -> bool:
-        return said is not None and hmac.compare_digest(self.secret(ticket).encode(), said.encode())
+        return self._holder.is_secret("ticket", ticket, said)
 
     async def mall(self, named: str) -> Mall:
         """By code or slug. UnknownMall when the catalog never spoke of it."""

@@ -114,6 +114,7 @@ def _issued(
         rank=rank,
         order=(hall.count + 1) * GAP,
         priority=command.priority if isinstance(command, c.IssueTicket) else None,
+        citizen=command.citizen if isinstance(command, c.IssueTicket) else None,
         quick=isinstance(command, c.QuickServe),
     )
 

@@ -69,6 +69,7 @@ class TicketIssued(TicketEvent, type="ticket-issued"):
     rank: int
     order: int
     priority: str | None = None
+    citizen: UUID | None = None  # our own id of somebody signed in, who is told when it is called
     quick: bool = False  # served at once, without a wait and outside the limits
 
 

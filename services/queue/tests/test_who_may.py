@@ -1,12 +1,13 @@
 """Who may do what: roles, malls and agencies, and tokens that do not count."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from mpp.testing.tokens import TokenMint
 
-from .house import Venue
+from .house import House, Venue
 from .test_ticket_life import OpenMall, problem
 
 HERE: dict[str, Any] = {}
@@ -125,6 +126,17 @@ async def test_a_channel_is_open_to_those_who_stand_at_it(
 ) -> None:
     token = venue.token(role, **claims) if role else None
     assert told(await venue.issue(channel=channel, token=token)) == expected
+
+
+async def test_a_ticket_tells_who_took_it_when_a_citizen_was_signed_in(venue: Venue, house: House) -> None:
+    me = str(uuid4())
+    mine = await venue.ticket(token=venue.token("citizen", malls=None, subject=me))
+    others = await venue.ticket(), await venue.ticket(channel="kiosk", token=venue.token("kiosk"))
+
+    facts = "select data ->> 'ticket', data ->> 'citizen' from events where type = 'ticket-issued'"
+    rows = await house.running.reader.fetch(facts)
+    known = {row[0]: row[1] for row in rows}
+    assert [known[ticket["id"]] for ticket in (mine, *others)] == [me, None, None]
 
 
 @pytest.mark.parametrize(
