@@ -1,9 +1,9 @@
-"""One database, and in it for each service a role that owns its schema and sees no other."""
+"""One database, and in it for each service a role that owns its schema and sees no other; one for keys."""
 
 import asyncpg
 
 from mpp_node.home import Home
-from mpp_node.services import DATABASE, SERVICES
+from mpp_node.services import DATABASE, KEYS, SERVICES
 from mpp_servers.postgres import Postgres
 
 
@@ -11,9 +11,10 @@ async def prepare(postgres: Postgres, home: Home) -> None:
     """Makes what is missing; running it again changes nothing."""
     server = await asyncpg.connect(postgres.url())
     try:
-        if not await server.fetchval("select 1 from pg_database where datname = $1", DATABASE):
-            await server.execute(f"create database {DATABASE}")
-        await server.execute(f"revoke all on database {DATABASE}, postgres, template1 from public")
+        for name in (DATABASE, KEYS):
+            if not await server.fetchval("select 1 from pg_database where datname = $1", name):
+                await server.execute(f"create database {name}")
+        await server.execute(f"revoke all on database {DATABASE}, {KEYS}, postgres, template1 from public")
     finally:
         await server.close()
     database = await asyncpg.connect(postgres.url(DATABASE))
@@ -24,6 +25,15 @@ async def prepare(postgres: Postgres, home: Home) -> None:
             await _own_schema(database, service.name, home.secret(f"database/{service.name}"))
     finally:
         await database.close()
+    keys = await asyncpg.connect(postgres.url(KEYS))
+    try:
+        for service in SERVICES:
+            if service.vault:
+                await keys.execute(f'grant connect on database {KEYS} to "{service.name}"')
+                schema = f'"{service.name}_keys" authorization "{service.name}"'
+                await keys.execute(f"create schema if not exists {schema}")
+    finally:
+        await keys.close()
 
 
 async def _own_schema(database: asyncpg.Connection, name: str, secret: str) -> None:

@@ -19,23 +19,29 @@ ROLES = (
     "analyst",
     "system",
 )
-DATABASE = "mpp"
+DATABASE, KEYS = "mpp", "mpp_keys"  # the keys to personal data are backed up by themselves, and not for long
 HANDED_ON = ("MPP_OTLP_ENDPOINT", "MPP_TRACE_SAMPLE", "MPP_LOG_LEVEL", "MPP_DRAIN_SECONDS", "MPP_POOL_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service: its name, and whether it comes with data of its own."""
+    """One service: its name, whether it comes with data of its own, and whether it holds personal data."""
 
     name: str
     seeds: bool = False
+    vault: bool = False
 
     @property
     def module(self) -> str:
         return f"{self.name}_service"
 
 
-SERVICES = (Service("catalog", seeds=True), Service("queue"))
+SERVICES = (
+    Service("catalog", seeds=True),
+    Service("queue"),
+    Service("profile", vault=True),
+    Service("feedback", vault=True),
+)
 
 
 def service(name: str) -> Service:
@@ -57,11 +63,13 @@ def environment(home: Home, of: Service) -> dict[str, str]:
         "roles": ROLES,
         "malls": None,
     }
+    database = f"postgresql://{of.name}:{role_secret}@127.0.0.1:{home.port('postgres')}"
+    keys = {"MPP_KEYS_URL": f"{database}/{KEYS}", "MPP_MASTER_KEY": home.secret(f"master/{of.name}")}
     owners = {known.name: f"http://127.0.0.1:{home.port(known.name)}" for known in SERVICES}
     return inherited | {
         "MPP_SERVICE": of.name,
         "MPP_SCHEMA": of.name,
-        "MPP_DATABASE_URL": f"postgresql://{of.name}:{role_secret}@127.0.0.1:{home.port('postgres')}/{DATABASE}",
+        "MPP_DATABASE_URL": f"{database}/{DATABASE}",
         "MPP_NATS_URL": f"nats://{of.name}:{nats_secret}@127.0.0.1:{home.port('nats')}",
         "MPP_SECRET_KEY": home.secret("services"),
         "MPP_HOST": "127.0.0.1",
@@ -72,6 +80,7 @@ def environment(home: Home, of: Service) -> dict[str, str]:
         "MPP_SYSTEM_TOKEN_URL": f"{site}/oidc/token",
         "MPP_SYSTEM_CLIENT_ID": of.name,
         "MPP_SYSTEM_CLIENT_SECRET": home.secret(f"client/{of.name}"),
+        **(keys if of.vault else {}),
     }
 
 

@@ -8,16 +8,18 @@ import pytest
 
 from mpp.testing.node import RunningNode
 from mpp.testing.postgres import scratch
+from mpp_node.services import SERVICES
 
 STUB = Path(__file__).with_name("stub.py")
 
 
 def node_of_stand_ins(folder: Path) -> RunningNode:
     """A node, not started yet, that finds stand-ins in its folder where the services would be."""
-    for name in ("catalog_service", "queue_service"):
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").touch()
-        shutil.copy(STUB, folder / name / "__main__.py")
+    for service in SERVICES:
+        package = folder / service.module
+        package.mkdir()
+        (package / "__init__.py").touch()
+        shutil.copy(STUB, package / "__main__.py")
     return RunningNode(folder, {"PYTHONPATH": str(folder)})
 
 

@@ -17,7 +17,8 @@ import pytest
 from mpp.testing.node import RunningNode
 from mpp.testing.postgres import scratch
 from mpp_node.home import Home
-from mpp_node.services import environment, nats_users, service
+from mpp_node.node import NAMES
+from mpp_node.services import KEYS, environment, nats_users, service
 from mpp_servers.processes import Process, born
 from mpp_servers.server import accepts
 
@@ -81,7 +82,7 @@ def test_a_service_gets_a_system_token_for_its_client_credentials_and_nobody_els
     assert httpx.post(url, content=b"x" * 100_000).status_code == 400
 
 
-@pytest.mark.parametrize("name", ["catalog", "queue"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_gateway_routes_the_public_api_of_each_service(node: RunningNode, name: str) -> None:
     assert httpx.get(f"{node.address}/api/{name}/v1/openapi.json").json()["of"] == name
 
@@ -170,8 +171,9 @@ async def test_a_service_sees_no_other_services_tables(node: RunningNode) -> Non
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(forbidden)
     await connection.close()
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await asyncpg.connect(env["MPP_DATABASE_URL"].removesuffix("/mpp") + "/postgres")
+    for elsewhere in ("postgres", KEYS):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(env["MPP_DATABASE_URL"].removesuffix("mpp") + elsewhere)
 
 
 async def test_a_service_publishes_under_its_own_name_alone_and_reads_everybody(node: RunningNode) -> None:
@@ -211,15 +213,12 @@ def test_a_second_node_in_the_same_folder_is_refused(node: RunningNode) -> None:
 def test_status_shows_every_part_as_healthy(node: RunningNode) -> None:
     answer = node.tell("status")
     assert answer.returncode == 0, answer.stdout
-    for part in ("postgres", "nats", "traefik", "site", "catalog", "queue"):
+    for part in ("postgres", "nats", "traefik", "site", *NAMES):
         assert part in answer.stdout
 
 
 def test_verify_asks_every_service_and_can_answer_in_json(node: RunningNode) -> None:
-    assert json.loads(node.tell("verify", "--json").stdout) == {
-        "catalog": [{"clean": True}],
-        "queue": [{"clean": True}],
-    }
+    assert json.loads(node.tell("verify", "--json").stdout) == {name: [{"clean": True}] for name in NAMES}
     assert node.tell("rebuild", "elsewhere").returncode == 2
     assert node.tell("rebuild", "queue").returncode == 1  # the stand-in cannot, and says so
 

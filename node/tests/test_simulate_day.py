@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mpp.testing.node import RunningNode, running_node
+from mpp_node.node import NAMES
 
 
 class Day:
@@ -68,7 +69,7 @@ def test_a_short_day_of_bombana_ends_clean(day: Day, tmp_path: Path) -> None:
     assert verdict["issued"] == 60 == sum(verdict[end] for end in ends)
     assert verdict["served"] > 45
     assert verdict["calls"] >= verdict["served"]
-    assert {*verdict["checks"]} == {"catalog", "queue"}
+    assert {*verdict["checks"]} == {*NAMES}
 
 
 def test_a_day_goes_on_after_ctrl_c_and_kills_and_nothing_acknowledged_is_lost(
