@@ -1,13 +1,14 @@
 # Everything is done from here, with Python 3.11 or newer and nothing else installed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo bench test test-faults check contracts format lock clean
+.PHONY: help run demo bench test test-faults check contracts format lock clean tools tools-lock check-charts golden image
 
 MEMBERS := $(patsubst %/,%,$(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml node/pyproject.toml)))
 CHECKED := $(MEMBERS) $(wildcard tests)
 UV := .uv/bin/uv
 BIN := .venv/bin
 READY := .venv/ready
+TOOLS_LOCK := --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& command -v $$python && break; done)
@@ -24,7 +25,7 @@ demo: $(READY) ## Play a day at MPP Bombana on the running node
 bench: $(READY) ## Measure on servers of its own (ARGS="--rounds 5")
 	@$(BIN)/mpp bench $(ARGS)
 
-test: $(READY) ## Run the tests (ARGS="-k board")
+test: $(READY) .tools/ready ## Run the tests (ARGS="-k board")
 	@$(BIN)/pytest $(ARGS)
 
 test-faults: $(READY) ## Play every fault under load and write docs/faults.md (ARGS="-k gateway" plays one)
@@ -49,8 +50,30 @@ lock: $(UV) ## Resolve the dependencies anew into requirements.lock
 		--quiet -o requirements.lock
 
 clean: ## Remove the environment and all caches; the node's data stays
-	@rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build
+	@rm -rf .venv .uv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+tools: .tools/ready ## Install helm, checkov and what else looks at charts and image file
+
+check-charts: $(READY) .tools/ready ## Check the charts and the image file
+	@$(BIN)/pytest tests/charts -q
+
+golden: $(READY) .tools/ready ## Write the charts' golden manifests anew; read the difference
+	@MPP_GOLDEN=write $(BIN)/pytest tests/charts -q -k read_before
+
+image: ## Build the image of a service (SERVICE=queue); needs buildah
+	@test -n "$(SERVICE)" || { echo "make image SERVICE=queue"; exit 1; }
+	@buildah bud $(ARGS) -f docker/service.Dockerfile --build-arg SERVICE=$(SERVICE) -t mpp-$(SERVICE) .
+
+tools-lock: $(UV) ## Resolve the charts' tools anew into charts/tools.lock
+	@$(UV) pip compile $(TOOLS_LOCK) --universal charts/tools.in -o charts/tools.lock
+	@$(UV) pip compile $(TOOLS_LOCK) --no-deps charts/alone.in >> charts/tools.lock
+
+.tools/ready: charts/tools.lock charts/fetch.py | $(UV)
+	@test -x .tools/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .tools
+	@$(UV) pip sync --quiet --python .tools/bin/python --require-hashes charts/tools.lock
+	@.tools/bin/python charts/fetch.py .tools/bin
+	@touch $@
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python"; exit 1; }
