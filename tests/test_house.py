@@ -13,9 +13,13 @@ import pytest
 import typer
 
 from catalog_service import rules as catalog_rules
+from feedback_service import handling as feedback
 from mpp.eventsourcing.decider import Decider
 from mpp_contracts.schemas import promised
 from mpp_node.__main__ import app
+from profile_service import handling as profile
+from profile_service import reading
+from profile_service import rules as profile_rules
 from queue_service import mall, rules
 
 HOUSE = Path(__file__).parents[1]
@@ -25,6 +29,10 @@ DECIDERS: dict[str, Decider[Any]] = {
     "catalog mall": catalog_rules.decider,
     "queue hall": rules.decider,
     "queue mall": mall.decider,
+    "profile citizen": profile_rules.decider,
+    "profile reading": reading.decider,
+    "anybody's subject": profile.forgetting.decider,
+    **{f"feedback {each.kind}": each for each in feedback.DECIDERS},
 }
 LINTER = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["importlinter"]
 PURE = {"pydantic", "rpds", "mpp.eventsourcing.decider", *sys.stdlib_module_names}
