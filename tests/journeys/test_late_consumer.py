@@ -37,7 +37,8 @@ async def test_a_second_queue_learns_the_whole_catalog_from_the_catalog_itself(
     async with service.running(settings) as late:
         await late.jetstream.connect()
         inbox = asyncio.create_task(late.inboxes["catalog"].run())
-        await asyncio.wait_for(late.inboxes["catalog"].caught_up.wait(), 60)
+        async with asyncio.timeout(60):
+            await late.inboxes["catalog"].caught_up.wait()
         inbox.cancel()
 
     there = [tuple(row) for row in await database.fetch(FACTS.format("queue"))]

@@ -284,6 +284,7 @@ def _poke(relay: Relay, jetstream: JetStream, service: str) -> None:
 
 async def _close(pool: asyncpg.Pool) -> None:
     try:
-        await asyncio.wait_for(pool.close(), 5)
+        async with asyncio.timeout(5):
+            await pool.close()
     except TimeoutError:
         pool.terminate()

@@ -159,7 +159,8 @@ async def test_nats_refuses_to_publish_what_a_user_may_not(tmp_path: Path) -> No
     await client.publish("mpp.catalog.7406.mall-described.v1", b"forged")
     await client.publish("mpp.queue.7406.ticket-issued.v1", b"own")
     await client.flush()
-    assert "mpp.catalog" in await asyncio.wait_for(refusals.get(), 5)
+    async with asyncio.timeout(5):
+        assert "mpp.catalog" in await refusals.get()
     await client.close()
     server.stop()
     assert refusals.empty()

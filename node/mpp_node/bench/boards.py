@@ -52,7 +52,8 @@ async def watch(task: dict[str, Any]) -> list[list[tuple[int, float]]]:
     for board in boards:
         await loop.create_connection(lambda board=board: board, "127.0.0.1", task["port"])  # type: ignore[misc]
         try:
-            await asyncio.wait_for(board.open.wait(), OPENING_SECONDS)
+            async with asyncio.timeout(OPENING_SECONDS):
+                await board.open.wait()
         except TimeoutError:
             raise ConnectionError(f"a board did not open: {board.head!r}") from None
     print("ready", flush=True)

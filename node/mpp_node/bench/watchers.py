@@ -60,7 +60,8 @@ async def hold(task: dict[str, Any]) -> dict[str, Any]:
 
     async def opened(page: Page) -> None:
         await loop.create_connection(lambda: page, "127.0.0.1", task["port"])
-        await asyncio.wait_for(page.opened, OPENING_SECONDS)
+        async with asyncio.timeout(OPENING_SECONDS):
+            await page.opened
 
     coming = iter(pages)
     while some := [*islice(coming, AT_ONCE)]:

@@ -78,7 +78,8 @@ class Trouble:
         floor, tally = self._floor, self._floor.tally
         await asyncio.sleep(self._chance.uniform(0, OFFSET))
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._busy(), QUIET)
+            async with asyncio.timeout(QUIET):
+                await self._busy()
         at, began, before = f"{floor.clock.now:%H:%M}", monotonic(), (tally.requests, tally.retried)
         under_way = tally.under_way
         self._tell(f"{at} {fault}, with {under_way} requests under way")
@@ -116,7 +117,8 @@ class Trouble:
         while len(calls) == before and not self._enough.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         with suppress(TimeoutError):  # the verdict will tell
-            await asyncio.wait_for(self._board.heard_all(), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await self._board.heard_all()
 
     def facts(self) -> list[dict[str, Any]]:
         """Every fault that struck, for the verdict."""
