@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -75,7 +76,14 @@ def _rows(name: str) -> str:
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
-    return orjson.dumps(list(rows), default=str).decode()  # asyncpg's ids are a kind of UUID of its own
+    return orjson.dumps(list(rows), default=_text).decode()
+
+
+def _text(value: object) -> str:
+    """asyncpg's ids are a kind of UUID of its own."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"no column holds a {type(value).__name__}")
 
 
 def create_statements(tables: Sequence[type[SQLModel]]) -> list[str]:
