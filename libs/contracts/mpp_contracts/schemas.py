@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from mpp_contracts import catalog, feedback, profile, queue
+from mpp_contracts import catalog, feedback, notify, profile, queue, tracking
 from mpp_contracts.published import Published
 
 Schema = dict[str, Any]
-OWNERS: tuple[ModuleType, ...] = (catalog, queue, profile, feedback)
+OWNERS: tuple[ModuleType, ...] = (catalog, queue, profile, tracking, notify, feedback)
 
 
 def events() -> list[type[Published]]:
