@@ -22,7 +22,7 @@ KINDS = {
     "policy/v1": {"PodDisruptionBudget": "poddisruptionbudgets"},
     "networking.k8s.io/v1": {"NetworkPolicy": "networkpolicies"},
     "gateway.networking.k8s.io/v1": {"Gateway": "gateways", "HTTPRoute": "httproutes"},
-    "monitoring.coreos.com/v1": {"ServiceMonitor": "servicemonitors"},
+    "monitoring.coreos.com/v1": {"ServiceMonitor": "servicemonitors", "PrometheusRule": "prometheusrules"},
     "postgresql.cnpg.io/v1": {"Cluster": "clusters", "Database": "databases"},
 }
 Object = dict[str, Any]

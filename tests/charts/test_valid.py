@@ -16,7 +16,7 @@ MODELS = """
 import json, sys
 from cloudcoil.models.prometheus_operator import v1
 for found in json.load(sys.stdin):
-    v1.ServiceMonitor.model_validate(found, extra="forbid")
+    getattr(v1, found["kind"]).model_validate(found, extra="forbid")
 """
 
 
@@ -75,11 +75,11 @@ def strict(schema: Any) -> Any:
     return inner | ({"additionalProperties": False} if closed else {})
 
 
-def test_service_monitors_follow_their_model(
+def test_what_the_prometheus_operator_reads_follows_its_models(
     tools: Path, manifests: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    found = [each for each in manifests("nation") if each["kind"] == "ServiceMonitor"]
-    assert found
+    found = [each for each in manifests("nation") if each["apiVersion"] == "monitoring.coreos.com/v1"]
+    assert {each["kind"] for each in found} == {"ServiceMonitor", "PrometheusRule"}
     run(tools / "python", "-c", MODELS, told=json.dumps(found))
 
 

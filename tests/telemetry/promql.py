@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
-TELEMETRY = Path(__file__).parents[2] / "docker/telemetry"
-RULES = TELEMETRY / "rules.yaml"
+HOUSE = Path(__file__).parents[2]
+TELEMETRY = HOUSE / "docker/telemetry"
+RULES = HOUSE / "charts/mpp/rules.yaml"
 OF_PROMETHEUS = {"up", "ALERTS"}  # what it knows by itself
 _WORDS = {"and", "or", "unless", "on", "bool"}
 _NOT_NAMES = re.compile(
