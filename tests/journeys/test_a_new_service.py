@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -79,12 +79,6 @@ class Visits:
         return await asyncio.create_subprocess_exec(
             *command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=asyncio.subprocess.STDOUT
         )
-
-
-@pytest.fixture
-def mint() -> Iterator[TokenMint]:
-    with TokenMint() as mint:
-        yield mint
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
-"""The catalog as it runs: real PostgreSQL and NATS, real tokens, requests over ASGI."""
+"""The catalog as it runs: real PostgreSQL and NATS, real tokens, real HTTP."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 import pytest_asyncio
 
@@ -17,15 +13,12 @@ from catalog_service.mall import MallDefined
 from catalog_service.standard import ServicePublished, Standard
 from catalog_service.tenant import TenantOpened
 from mpp.eventsourcing.decider import Event
-from mpp.migrate import migrate
 from mpp.service import Running
-from mpp.settings import Settings
-from mpp.testing.nats import private_nats
-from mpp.testing.postgres import fresh_database
+from mpp.testing.installed import Client, installed, served, visitors
 from mpp.testing.tokens import TokenMint
 
 MONDAY_TEN = "2026-11-23T10:00:00+08:00"
-Client = Callable[..., httpx.AsyncClient]
+__all__ = ["Client"]
 
 
 @pytest.fixture(scope="session")
@@ -47,86 +40,21 @@ def mall() -> list[Event]:
     ]
 
 
-@pytest.fixture(scope="session")
-def mint() -> Iterator[TokenMint]:
-    with TokenMint() as mint:
-        yield mint
-
-
 @pytest_asyncio.fixture(scope="session")
-async def settings(postgres_server: str, mint: TokenMint) -> AsyncIterator[Settings]:
-    """A migrated database of its own, and a JetStream of its own."""
-    with private_nats() as nats:
-        async with fresh_database(postgres_server) as url:
-            await migrate(url, "catalog", service.migrations)
-            yield Settings(
-                service="catalog",
-                database_url=url,
-                nats_url=nats.url,
-                secret_key="00" * 32,
-                issuers=(mint.issuer(),),
-                clock="request",
-            )
-
-
-class Started:
-    """The app and what runs behind it; its lifespan begins and ends in one task."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.running: Running | None = None
-        self.app = replace(service, attach=self._attach).app(settings)
-        self._up, self._down = asyncio.Event(), asyncio.Event()
-
-    def _attach(self, _: Any, running: Running) -> None:
-        self.running = running
-
-    async def serve(self) -> None:
-        async with self.app.router.lifespan_context(self.app):
-            self._up.set()
-            await self._down.wait()
-
-    async def up(self, task: asyncio.Task[None]) -> None:
-        waiting = asyncio.create_task(self._up.wait())
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            await task
-        assert self.running and await shell.seed(self.running, []) == 0
-
-    def down(self) -> None:
-        self._down.set()
-
-
-@pytest_asyncio.fixture(scope="session")
-async def started(settings: Settings) -> AsyncIterator[Started]:
+async def house(postgres_server: str, mint: TokenMint) -> AsyncIterator[tuple[str, Running]]:
     """The service with its seeds."""
-    started = Started(settings)
-    task = asyncio.create_task(started.serve())
-    await started.up(task)
-    yield started
-    started.down()
-    await task
+    async with installed(service, postgres_server, mint) as settings, served(service, settings) as house:
+        assert await shell.seed(house[1], []) == 0
+        yield house
 
 
 @pytest.fixture(scope="session")
-def running(started: Started) -> Running:
-    assert started.running
-    return started.running
+def running(house: tuple[str, Running]) -> Running:
+    return house[1]
 
 
 @pytest_asyncio.fixture(scope="session")
-async def client(started: Started, mint: TokenMint) -> AsyncIterator[Client]:
-    """`client()` is nobody, `client("mall-admin", malls=["7406"])` is somebody; it is Monday, ten o'clock."""
-    opened: list[httpx.AsyncClient] = []
-
-    def client(role: str = "", **claims: Any) -> httpx.AsyncClient:
-        headers = {"Mpp-Time": MONDAY_TEN}
-        if role:
-            headers["Authorization"] = f"Bearer {mint.token(role, **claims)}"
-        transport = httpx.ASGITransport(started.app, raise_app_exceptions=False)
-        base = "http://catalog/api/catalog/v1"
-        opened.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))
-        return opened[-1]
-
-    yield client
-    for each in opened:
-        await each.aclose()
+async def client(house: tuple[str, Running], mint: TokenMint) -> AsyncIterator[Client]:
+    """Anybody: `client("mall-admin", malls=["7406"])`."""
+    async with visitors(house[0], "catalog", mint, MONDAY_TEN) as client:
+        yield client

@@ -1,26 +1,22 @@
 """Feedback as it runs: real PostgreSQL and NATS, real tokens, real HTTP, a mall for each test."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import pytest
 import pytest_asyncio
 
 from feedback_service.__main__ import service
 from feedback_service.mall import Hear
 from feedback_service.transaction import EndTransaction, stream_of
 from mpp.eventsourcing.handler import Step
-from mpp.migrate import migrate
 from mpp.service import Running
 from mpp.settings import Settings
-from mpp.testing.nats import private_nats
-from mpp.testing.postgres import fresh_database
-from mpp.testing.serving import serving
+from mpp.testing.installed import installed, served
 from mpp.testing.tokens import TokenMint
 from mpp.web.holder import Holder
 
@@ -81,36 +77,16 @@ class Mall:
         return shown
 
 
-@pytest.fixture(scope="session")
-def mint() -> Iterator[TokenMint]:
-    with TokenMint() as mint:
-        yield mint
-
-
 @pytest_asyncio.fixture(scope="session")
 async def settings(postgres_server: str, mint: TokenMint) -> AsyncIterator[Settings]:
-    with private_nats() as nats:
-        async with fresh_database(postgres_server) as url:
-            await migrate(url, "feedback", service.migrations)
-            yield Settings(
-                service="feedback",
-                database_url=url,
-                nats_url=nats.url,
-                secret_key="00" * 32,
-                master_key="11" * 32,
-                issuers=(mint.issuer(),),
-                clock="request",
-            )
+    async with installed(service, postgres_server, mint) as settings:
+        yield settings
 
 
 @pytest_asyncio.fixture(scope="session")
 async def house(settings: Settings) -> AsyncIterator[tuple[str, Running]]:
-    app = service.app(settings)
-    async with serving(app) as url:
-        running: Running = app.state.running
-        assert running.vault is not None
-        await running.vault.prepare()
-        yield url, running
+    async with served(service, settings) as house:
+        yield house
 
 
 @pytest_asyncio.fixture

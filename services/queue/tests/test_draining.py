@@ -7,10 +7,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from mpp.migrate import migrate
-from mpp.settings import Settings
-from mpp.testing.nats import private_nats
-from mpp.testing.postgres import fresh_database
+from mpp.testing.installed import installed
 from mpp.testing.tokens import TokenMint
 from queue_service.__main__ import service
 
@@ -21,29 +18,20 @@ from .test_replicas import Replica
 async def test_a_replica_told_to_stop_answers_what_it_accepted_and_ends_by_itself(
     postgres_server: str, mint: TokenMint, tmp_path: Path
 ) -> None:
-    with private_nats() as nats:
-        async with fresh_database(postgres_server) as url, httpx.AsyncClient() as client:
-            await migrate(url, "queue", service.migrations)
-            settings = Settings(
-                service="queue",
-                database_url=url,
-                nats_url=nats.url,
-                secret_key="00" * 32,
-                clock="request",
-            )
-            async with served(settings) as house:
-                code = await found(house.running.handle)
-            replica = Replica("replica", tmp_path, settings, "[]")
-            replica.spawn()
-            await replica.up()
-            venue = Venue(code, f"http://127.0.0.1:{replica.port}", mint, client)
-            told = await _until_stopped(venue, replica)
-            async with asyncio.timeout(20):
-                while replica.ended is None:
-                    await asyncio.sleep(0.05)
-            connection = await asyncpg.connect(url)
-            kept = {str(r["id"]) for r in await connection.fetch("select id from queue.tickets")}
-            await connection.close()
+    async with installed(service, postgres_server, mint) as settings, httpx.AsyncClient() as client:
+        async with served(settings) as house:
+            code = await found(house.running.handle)
+        replica = Replica("replica", tmp_path, settings, "[]")
+        replica.spawn()
+        await replica.up()
+        venue = Venue(code, f"http://127.0.0.1:{replica.port}", mint, client)
+        told = await _until_stopped(venue, replica)
+        async with asyncio.timeout(20):
+            while replica.ended is None:
+                await asyncio.sleep(0.05)
+        connection = await asyncpg.connect(settings.database_url)
+        kept = {str(r["id"]) for r in await connection.fetch("select id from queue.tickets")}
+        await connection.close()
     assert replica.ended == 0
     assert len(told) >= 20 and kept == set(told)
 

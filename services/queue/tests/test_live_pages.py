@@ -1,5 +1,6 @@
 """Live pages follow what they show, through stops and starts of the service and of NATS."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from mpp.migrate import migrate
 from mpp.settings import Settings
+from mpp.testing.installed import installed
 from mpp.testing.tokens import TokenMint
 from mpp_servers.nats import Nats
 from queue_service.__main__ import service
@@ -85,17 +86,10 @@ async def since(hub: Any, ticket: UUID, position: int) -> Any:
 
 
 @pytest_asyncio.fixture
-async def own_settings(postgres_url: str, own_nats: Nats, mint: TokenMint) -> Settings:
+async def own_settings(postgres_server: str, mint: TokenMint) -> AsyncIterator[Settings]:
     """A service that may be stopped, with servers of its own."""
-    await migrate(postgres_url, "queue", service.migrations)
-    return Settings(
-        service="queue",
-        database_url=postgres_url,
-        nats_url=own_nats.url,
-        secret_key="00" * 32,
-        issuers=(mint.issuer(),),
-        clock="request",
-    )
+    async with installed(service, postgres_server, mint) as settings:
+        yield settings
 
 
 async def test_nothing_is_missed_or_repeated_across_a_restart(

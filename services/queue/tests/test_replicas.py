@@ -15,11 +15,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from mpp.migrate import migrate
 from mpp.operations import verified
 from mpp.settings import Settings
-from mpp.testing.nats import private_nats
-from mpp.testing.postgres import fresh_database
+from mpp.testing.installed import installed
 from mpp.testing.tokens import TokenMint
 from mpp_servers.server import Server, free_port
 from queue_service.__main__ import service
@@ -141,29 +139,19 @@ async def replicas(
 ) -> AsyncIterator[tuple[Settings, list[Replica]]]:
     """Two processes on one database and one NATS of their own."""
     issuers, folder = json.dumps([mint.issuer().model_dump(mode="json")]), tmp_path_factory.mktemp("replicas")
-    with private_nats() as nats:
-        async with fresh_database(postgres_server) as url:
-            await migrate(url, "queue", service.migrations)
-            settings = Settings(
-                service="queue",
-                database_url=url,
-                nats_url=nats.url,
-                secret_key="00" * 32,
-                issuers=(mint.issuer(),),
-                clock="request",
-            )
-            both = [Replica(name, folder, settings, issuers) for name in ("one", "two")]
-            try:
-                for replica in both:
-                    replica.spawn()
-                for replica in both:
-                    await replica.up()
-                yield settings, both
-            finally:
-                for replica in both:
-                    replica.send()
-                for replica in both:
-                    await asyncio.to_thread(replica.stop)
+    async with installed(service, postgres_server, mint) as settings:
+        both = [Replica(name, folder, settings, issuers) for name in ("one", "two")]
+        try:
+            for replica in both:
+                replica.spawn()
+            for replica in both:
+                await replica.up()
+            yield settings, both
+        finally:
+            for replica in both:
+                replica.send()
+            for replica in both:
+                await asyncio.to_thread(replica.stop)
 
 
 @pytest_asyncio.fixture

@@ -2,8 +2,9 @@
 
 from mpp.testing.nats import nats_url, own_nats
 from mpp.testing.postgres import own_postgres, postgres_server, postgres_url, server_kind
+from mpp.testing.tokens import mint
 
-__all__ = ["nats_url", "own_nats", "own_postgres", "postgres_server", "postgres_url"]
+__all__ = ["mint", "nats_url", "own_nats", "own_postgres", "postgres_server", "postgres_url"]
 
 
 def pytest_report_header() -> str:

@@ -3,12 +3,13 @@
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Self
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mpp.settings import Issuer
@@ -141,3 +142,10 @@ class TokenMint:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+@pytest.fixture(scope="session")
+def mint() -> Iterator[TokenMint]:
+    """An issuer whom the services of tests trust."""
+    with TokenMint() as mint:
+        yield mint
