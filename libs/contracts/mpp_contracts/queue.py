@@ -34,6 +34,7 @@ class OfTicket(FromQueue):
     ticket: UUID
     number: str = Field(description="as the citizen knows it: A012")
     line: str = Field(description="the line it waits or waited in")
+    citizen: UUID | None = Field(None, description="whose it is, when signed in")
 
 
 class TicketIssued(OfTicket):
@@ -42,7 +43,6 @@ class TicketIssued(OfTicket):
     service: str
     channel: str
     priority: str | None = None
-    citizen: UUID | None = Field(None, description="who took it, when signed in")
 
 
 class TicketCalled(OfTicket):

@@ -88,7 +88,7 @@ def evolve(hall: Hall, event: Event) -> Hall:
 
 def _after_issue(hall: Hall, event: t.TicketIssued) -> Hall:
     place = Place(event.rank, event.order, event.seq, event.ticket)
-    ticket = Ticket(event.ticket, event.number, event.line, event.service, place, event.at)
+    ticket = Ticket(event.ticket, event.number, event.line, event.service, place, event.at, event.citizen)
     through = f"{event.line}/{event.channel}"
     return replace(
         hall,

@@ -221,7 +221,8 @@ def _free(counter: str, hall: Hall) -> None:
 
 
 def _of(ticket: Ticket, at: datetime) -> dict[str, Any]:
-    return {"ticket": ticket.id, "number": ticket.number, "line": ticket.line, "at": at}
+    who = {"ticket": ticket.id, "number": ticket.number, "line": ticket.line, "citizen": ticket.citizen}
+    return who | {"at": at}
 
 
 def _wrong(ticket: Ticket, wanted: str) -> WrongState:

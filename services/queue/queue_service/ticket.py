@@ -35,6 +35,7 @@ class Ticket:
     service: str
     place: Place
     issued_at: datetime
+    citizen: UUID | None = None
     status: Status = "waiting"
     counter: str | None = None  # where it is called, served or held; or whom it waits for
     missed_at: datetime | None = None
@@ -54,12 +55,13 @@ class Ticket:
 
 
 class TicketEvent(Event):
-    """Something that happened to one ticket."""
+    """Something that happened to one ticket; `citizen`: our own id of somebody signed in, who may be told."""
 
     ticket: UUID
     number: str
     line: str
     at: datetime
+    citizen: UUID | None = None
 
 
 class TicketIssued(TicketEvent, type="ticket-issued"):
@@ -69,7 +71,6 @@ class TicketIssued(TicketEvent, type="ticket-issued"):
     rank: int
     order: int
     priority: str | None = None
-    citizen: UUID | None = None  # our own id of somebody signed in, who is told when it is called
     quick: bool = False  # served at once, without a wait and outside the limits
 
 
