@@ -20,6 +20,7 @@ from fastapi import APIRouter, FastAPI
 from sqlmodel import SQLModel
 
 from mpp import gauges, privacy, telemetry
+from mpp.documents import Documents
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Log
 from mpp.eventsourcing.retention import retain
@@ -64,6 +65,7 @@ class Running:
     parking: Parking
     owners: Owners | None = None  # the other services, as far as their addresses are known
     vault: Vault | None = None  # of a service that holds personal data
+    documents: Documents | None = None  # of a service that keeps files
     everywhere: list["Work"] = field(default_factory=list)  # what each replica does (live pages)
     closing: list[Callable[[], None]] = field(default_factory=list)  # what ends before the server drains
 
@@ -77,8 +79,8 @@ class Service:
     """Everything that makes one service; `main()` is its command line.
 
     once: work that one replica does for all (upkeep); attach: what a process keeps while it serves;
-    vault: whether it holds personal data; internal: what it answers to other services;
-    measures: what its tables tell Prometheus.
+    vault: whether it holds personal data; files: the largest file it takes, bytes, 0: it keeps none;
+    internal: what it answers to other services; measures: what its tables tell Prometheus.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Service:
     once: Mapping[str, Work] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)
     vault: bool = False
+    files: int = 0
     internal: Sequence[APIRouter] = ()
     measures: Sequence[Measure] = ()
     attach: Callable[[FastAPI, Running], None] = lambda app, running: None
@@ -116,6 +119,7 @@ class Service:
             running = Running(settings, schema, self.handle, reader, jetstream, {}, parking, owners)
             if self.vault:
                 running.vault = await stack.enter_async_context(privacy.opened(settings))
+                running.documents = Documents(settings, running.vault) if self.files else None
             for source, heard in self._heard(settings):
                 running.inboxes[source] = self._inbox(source, heard, running, owners)
             self.handle.start(writing)
@@ -189,6 +193,8 @@ class Service:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 return {"database": False}
 
+        if self.files > settings.body_limit:
+            settings = settings.model_copy(update={"body_limit": self.files})
         app = create_app(
             service=self.name,
             title=self.title,

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         description="wraps the keys to personal data, in hexadecimal; needed where some are held",
     )
 
+    s3_url: Url | None = Field(None, description="S3 storage for files; needed where files are kept")
+    s3_bucket: str = Field("", description="bucket there; empty: the service's name")
+    s3_key: str = Field("", description="access key id; empty: the service's name")
+    s3_secret: SecretStr = Field(SecretStr(""), description="secret access key")
+
     stream_replicas: int = Field(1, ge=1, le=5, description="copies of each JetStream stream")
 
     host: str = Field("127.0.0.1", description="address to listen on")

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -20,3 +21,20 @@ class Holder:
 
     def is_secret(self, kind: str, id: UUID, said: str | None) -> bool:  # noqa: A002
         return said is not None and hmac.compare_digest(self.secret(kind, id).encode(), said.encode())
+
+
+class Links:
+    """Proofs for addresses that open one thing for a short time, to whoever holds them."""
+
+    def __init__(self, secret_key: SecretStr) -> None:
+        self._key = bytes.fromhex(secret_key.get_secret_value())
+
+    def proof(self, what: str, until: int) -> str:
+        """32 characters; `until`: seconds since 1970."""
+        digest = hmac.digest(self._key, f"link {what} {until}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:24]).decode()
+
+    def holds(self, what: str, until: int, proof: str, now: datetime) -> bool:
+        return now.timestamp() <= until and hmac.compare_digest(
+            self.proof(what, until).encode(), proof.encode()
+        )
