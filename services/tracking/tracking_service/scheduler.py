@@ -1,0 +1,47 @@
+"""The duty of time limits, by one replica: what comes near or passes is said once; silence may grant."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from mpp.eventsourcing.decider import Rejected
+from mpp.eventsourcing.log import About, Unavailable, lost
+from mpp.service import Running
+from tracking_service import queries
+from tracking_service.command import LookAtClock
+
+log = structlog.get_logger()
+EVERY_SECONDS = 5.0
+
+
+def real() -> datetime:
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Looks at what is; the application's own state decides what was said already."""
+
+    def __init__(self, now: Callable[[], datetime] = real) -> None:
+        self._now = now
+
+    async def run(self, running: Running) -> None:
+        while True:
+            try:
+                await self.look(running, self._now())
+            except Exception as failure:
+                if not (isinstance(failure, Unavailable) or lost(failure)):
+                    raise
+                log.warning("time limits wait", trouble=type(failure).__name__)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def look(self, running: Running, now: datetime) -> int:
+        """Everything there is to say at this time; how many applications were looked at."""
+        found = await queries.to_look_at(running.reader, now)
+        for application in found:
+            try:
+                await running.handle(f"application-{application}", LookAtClock(now), About(role="system"))
+            except Rejected as refusal:
+                log.warning("time limit not told", application=str(application), refusal=refusal.code)
+        return len(found)
