@@ -17,10 +17,12 @@ from feedback_service import handling as feedback
 from mpp.eventsourcing.decider import Decider
 from mpp_contracts.schemas import promised
 from mpp_node.__main__ import app
+from notify_service import handling as notify
 from profile_service import handling as profile
 from profile_service import reading
 from profile_service import rules as profile_rules
 from queue_service import mall, rules
+from tracking_service import handling as tracking
 
 HOUSE = Path(__file__).parents[1]
 SERVICES = sorted(path.parent for path in HOUSE.glob("services/*/pyproject.toml"))
@@ -32,6 +34,8 @@ DECIDERS: dict[str, Decider[Any]] = {
     "profile citizen": profile_rules.decider,
     "profile reading": reading.decider,
     "anybody's subject": profile.forgetting.decider,
+    **{f"tracking {each.kind}": each for each in tracking.DECIDERS},
+    **{f"notify {each.kind}": each for each in notify.DECIDERS},
     **{f"feedback {each.kind}": each for each in feedback.DECIDERS},
 }
 LINTER = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["importlinter"]

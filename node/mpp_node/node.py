@@ -9,19 +9,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
+from mpp.documents import make_bucket
 from mpp_node import database, gateway
 from mpp_node.home import Home
 from mpp_node.program import Program, answers, fetched, served
-from mpp_node.services import SERVICES, nats_users
+from mpp_node.services import SERVICES, STORAGE, STORAGE_PORTS, nats_users
 from mpp_node.supervisor import Supervisor
 from mpp_servers.nats import Nats
 from mpp_servers.postgres import Postgres
+from mpp_servers.seaweed import Bucket, Seaweed
 from mpp_servers.server import DidNotStart
 from mpp_servers.traefik import Traefik
 
 NAMES = [service.name for service in SERVICES]
-PARTS = ["postgres", "nats", "nats-monitor", gateway.SITE, *NAMES]
-STOP_ORDER = [["traefik"], NAMES, [gateway.SITE], ["nats"], ["postgres"]]
+KEEPERS = [service for service in SERVICES if service.files]
+PARTS = ["postgres", "nats", "nats-monitor", *STORAGE_PORTS, gateway.SITE, *NAMES]
+STOP_ORDER = [["traefik"], NAMES, [gateway.SITE], ["nats", STORAGE], ["postgres"]]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,6 +47,13 @@ class Node:
             home.port("nats-monitor"),
             users=nats_users(home),
             log=logs / "nats.log",
+        )
+        self.storage = Seaweed(
+            folder / STORAGE,
+            [home.port(part) for part in STORAGE_PORTS],
+            operator=home.secret("storage/operator"),
+            buckets=[Bucket(known.name, home.secret(f"storage/{known.name}")) for known in KEEPERS],
+            log=logs / f"{STORAGE}.log",
         )
         self.gateway = Traefik(
             folder / "gateway",
@@ -87,6 +97,7 @@ class Node:
         async with _together() as group:
             group.create_task(supervisor.start(self.gateway))
             group.create_task(supervisor.start(self.site))
+            group.create_task(self._prepare_storage())
             for service in SERVICES:
                 group.create_task(supervisor.start(served(self.home, service)))
         await self._through_the_gateway()
@@ -99,6 +110,11 @@ class Node:
     async def _prepare_database(self) -> None:
         await self.supervisor.start(self.postgres)
         await database.prepare(self.postgres, self.home)
+
+    async def _prepare_storage(self) -> None:
+        await self.supervisor.start(self.storage)
+        for bucket in self.storage.buckets:
+            await make_bucket(self.storage.url, bucket.name, "operator", self.home.secret("storage/operator"))
 
     async def _through_the_gateway(self) -> None:
         """Until the public addresses answer, and every mall of the catalog has its board.

@@ -19,17 +19,32 @@ ROLES = (
     "analyst",
     "system",
 )
+STORAGE = "seaweed"
+STORAGE_PORTS = [f"{STORAGE}-{part}" for part in range(8)]
 DATABASE, KEYS = "mpp", "mpp_keys"  # the keys to personal data are backed up by themselves, and not for long
 HANDED_ON = ("MPP_OTLP_ENDPOINT", "MPP_TRACE_SAMPLE", "MPP_LOG_LEVEL", "MPP_DRAIN_SECONDS", "MPP_POOL_SIZE")
 
 
+# Mail, messengers and text messages: off until somebody names them.
+OUTSIDE = (
+    "MPP_SMTP_URL",
+    "MPP_SMTP_FROM",
+    "MPP_TELEGRAM_URL",
+    "MPP_TELEGRAM_TOKEN",
+    "MPP_SMS_URL",
+    "MPP_SMS_TOKEN",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service: its name, whether it comes with data of its own, and whether it holds personal data."""
+    """One service: whether it comes with data of its own, holds personal data, keeps files."""
 
     name: str
     seeds: bool = False
     vault: bool = False
+    files: bool = False
+    handed: tuple[str, ...] = ()  # further variables that it is given as they are
 
     @property
     def module(self) -> str:
@@ -40,6 +55,8 @@ SERVICES = (
     Service("catalog", seeds=True),
     Service("queue"),
     Service("profile", vault=True),
+    Service("tracking", seeds=True, vault=True, files=True),
+    Service("notify", handed=OUTSIDE),
     Service("feedback", vault=True),
 )
 
@@ -52,7 +69,9 @@ def service(name: str) -> Service:
 def environment(home: Home, of: Service) -> dict[str, str]:
     """Everything a service of this node reads from its environment."""
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("MPP_") or name in HANDED_ON
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MPP_") or name in (*HANDED_ON, *of.handed)
     }
     site = f"http://127.0.0.1:{home.port('site')}"
     role_secret, nats_secret = home.secret(f"database/{of.name}"), home.secret(f"nats/{of.name}")
@@ -65,6 +84,7 @@ def environment(home: Home, of: Service) -> dict[str, str]:
     }
     database = f"postgresql://{of.name}:{role_secret}@127.0.0.1:{home.port('postgres')}"
     keys = {"MPP_KEYS_URL": f"{database}/{KEYS}", "MPP_MASTER_KEY": home.secret(f"master/{of.name}")}
+    files = {"MPP_S3_URL": storage_url(home), "MPP_S3_SECRET": home.secret(f"storage/{of.name}")}
     owners = {known.name: f"http://127.0.0.1:{home.port(known.name)}" for known in SERVICES}
     return inherited | {
         "MPP_SERVICE": of.name,
@@ -81,7 +101,13 @@ def environment(home: Home, of: Service) -> dict[str, str]:
         "MPP_SYSTEM_CLIENT_ID": of.name,
         "MPP_SYSTEM_CLIENT_SECRET": home.secret(f"client/{of.name}"),
         **(keys if of.vault else {}),
+        **(files if of.files else {}),
     }
+
+
+def storage_url(home: Home) -> str:
+    """Where files are kept; each service has a bucket of its own name, and no other's key."""
+    return f"http://127.0.0.1:{home.port(STORAGE_PORTS[6])}"
 
 
 def nats_users(home: Home) -> list[User]:

@@ -1,4 +1,4 @@
-"""Both public APIs under a fuzzer that reads their own descriptions."""
+"""The public APIs under a fuzzer that reads their own descriptions."""
 
 import subprocess
 import sys
@@ -6,9 +6,10 @@ import sys
 import pytest
 
 from mpp.testing.node import RunningNode
+from mpp_node.node import NAMES
 
 
-@pytest.mark.parametrize("service", ["catalog", "queue"])
+@pytest.mark.parametrize("service", NAMES)
 @pytest.mark.parametrize("role", ["national-admin", "citizen"])
 def test_nothing_that_the_description_allows_makes_the_service_fail(
     node: RunningNode, service: str, role: str

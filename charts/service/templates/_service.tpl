@@ -58,6 +58,11 @@ app.kubernetes.io/version: {{ .Values.global.image.tag | quote }}
 - name: MPP_KEYS_URL
   value: postgresql://{{ .Values.name }}:$(KEYS_PASSWORD)@{{ $g.keys.host }}:{{ $g.keys.port }}/mpp_keys?sslmode={{ $g.postgres.sslMode }}&sslrootcert=/etc/mpp/keys/ca.crt
 {{- end }}
+{{- if .Values.files }}
+{{ include "service.secret" (dict "as" "MPP_S3_SECRET" "name" (printf "mpp-%s-storage" .Values.name) "key" "secret") }}
+- name: MPP_S3_URL
+  value: {{ $g.storage.url }}
+{{- end }}
 - name: MPP_NATS_URL
   value: nats://{{ .Values.name }}:$(NATS_PASSWORD)@{{ $g.nats.host }}:{{ $g.nats.port }}
 - name: MPP_STREAM_REPLICAS
