@@ -42,8 +42,8 @@ def _want(event: Published, kind: str, thing: UUID, facts: Mapping[str, str]) ->
     if citizen is None or known is None:
         return []
     at = event.at  # type: ignore[attr-defined]
-    id_ = uuid5(OURS, f"{kind} {thing} {at.isoformat()}")
-    told = {name: facts[name] for name in known.facts}
+    told = {name: facts[name] for name in sorted(known.facts)}
+    id_ = uuid5(OURS, f"{kind} {thing} {at.isoformat()} {told}")
     want = Want(
         citizen=citizen, mall=event.mall, kind=kind, facts=told, urgent=known.urgent, at=at, lives=known.lives
     )
