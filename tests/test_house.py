@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from catalog_service import rules as catalog_rules
 from feedback_service import handling as feedback
 from mpp.eventsourcing.decider import Decider
-from mpp_contracts.schemas import promised
+from mpp_contracts.schemas import OWNERS, promised
 from mpp_node.__main__ import app
+from mpp_node.node import NAMES
 from notify_service import handling as notify
 from profile_service import handling as profile
 from profile_service import reading
@@ -72,6 +74,18 @@ def test_every_service_has_the_same_rooms(service: Path) -> None:
         room for room in ("README.md", "migrations/versions", "tests") if not (service / room).exists()
     ] == []
     assert ("listens=" in (package / "__main__.py").read_text()) == (package / "reactions.py").exists()
+
+
+def test_every_service_is_known_wherever_services_are_named() -> None:
+    """Folders, the node, the contracts, the charts, compose and its gateway speak of the same services."""
+    chart = yaml.safe_load((HOUSE / "charts/mpp/values.yaml").read_text())
+    compose = yaml.safe_load((HOUSE / "docker/compose.yaml").read_text())["services"]
+    routes = yaml.safe_load((HOUSE / "docker/gateway.yaml").read_text())["http"]["routers"]
+    built = {name for name, container in compose.items() if "build" in container}
+    owners = {owner.__name__.rpartition(".")[2] for owner in OWNERS}
+    named = {service.name for service in SERVICES}
+    assert named == {*NAMES} == owners == {*chart["global"]["arrows"]} == built == {*routes}
+    assert named <= chart.keys()
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
