@@ -57,7 +57,7 @@ SERVICES = (
     Service("profile", vault=True),
     Service("tracking", seeds=True, vault=True, files=True),
     Service("notify", handed=OUTSIDE),
-    Service("feedback", vault=True),
+    Service("feedback", vault=True, files=True),
 )
 
 

@@ -22,7 +22,8 @@ NAME, NIK = "Wa Ode Zubaidah Kasturi", "7406014107900001"
 EMAIL, PHONE = "zubaidah.kasturi@example.id", "+6281298765432"
 GRIEVANCE, REPLY = "Petugas loket tiga membentak ibu saya", "Kami mohon maaf dan sudah menegur petugas"
 REMARK, STREET = "Foto Kartu Keluarga terpotong di kiri", "Jalan Cendrawasih Nomor 99"
-FAMILY_CARD = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Author(Wa Ode Zubaidah Kasturi)>>endobj\n%%EOF\n"
+FAMILY_PHOTO = b"\xff\xd8\xff\xda\x00\x02" + NAME.encode() + b"\xff\xd9"
+CARD = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Author(Wa Ode Zubaidah Kasturi)>>endobj\n%%EOF\n"
 CARD = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Title(KTP-el)>>endobj\n%%EOF\n"
 
 
@@ -176,6 +177,7 @@ async def complained(world: World, citizen: httpx.AsyncClient, officer: httpx.As
     filed = await ok(citizen.post(api, json=said), 201)
     path = f"{api}/{filed['number']}"
     await world.told(f"Pengaduan {filed['number']} diterima")
+    await ok(citizen.post(f"{path}/evidence", content=PHOTO), 201)
     async with world.client("supervisor", "--mall", "bombana") as supervisor:
         await ok(supervisor.post(f"{path}/verify", json={}))
         await ok(supervisor.post(f"{path}/forward", json={"agency": AGENCY}))

@@ -1,25 +1,32 @@
 """Files: known by their content, sealed before they leave the process, kept in S3 storage."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from os import urandom
 from typing import Any, cast
 from uuid import UUID
 
 import obstore
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from obstore.store import S3Store
 
 from mpp.eventsourcing.decider import Invalid, NotFound, Rejected
-from mpp.eventsourcing.log import Reading, Unavailable
+from mpp.eventsourcing.log import Reading, Unavailable, lost
 from mpp.privacy import Row, Vault
 from mpp.settings import Settings
 
+log = structlog.get_logger()
 SIGNATURES = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+PNG = b"\x89PNG\r\n\x1a\n"
+DRAWN = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"sRGB"}
+MARKER, SCAN, COMMENT, APP1, ADOBE, APP15 = 0xFF, 0xDA, 0xFE, 0xE1, 0xEE, 0xEF
+EVERY, SPARED = 3600.0, timedelta(days=1)  # seconds between two sweeps; what is younger may yet be told of
 ACTIVE = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)\b")
 NONCE = 12
 ATTEMPT = timedelta(seconds=5)
@@ -156,6 +163,54 @@ class Documents:
             raise
         except (obstore.exceptions.BaseError, OSError) as failure:
             raise Unavailable("the storage of files does not answer") from failure
+
+
+def bare(content: bytes) -> bytes:
+    """A picture without what the camera wrote beside it: place, time, device, comments, previews.
+
+    A PNG keeps what is needed to draw it, a JPEG all but its APP and COM segments (Adobe's says how colours
+    are stored and stays). What is no picture, or broken, comes back as it is.
+    """
+    match media_of(content):
+        case "image/png":
+            return _bare_png(content)
+        case "image/jpeg":
+            return _bare_jpeg(content)
+    return content
+
+
+def _bare_png(content: bytes) -> bytes:
+    at, kept = len(PNG), [PNG]
+    while at + 12 <= len(content):
+        length = int.from_bytes(content[at : at + 4])
+        if content[at + 4 : at + 8] in DRAWN:
+            kept.append(content[at : at + 12 + length])
+        at += 12 + length
+    return b"".join(kept)
+
+
+def _bare_jpeg(content: bytes) -> bytes:
+    at, kept = 2, [content[:2]]
+    while at + 4 <= len(content) and content[at] == MARKER:
+        kind, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
+        if kind == SCAN:
+            break
+        if not (APP1 <= kind <= APP15 and kind != ADOBE) and kind != COMMENT:
+            kept.append(content[at : at + 2 + length])
+        at += 2 + length
+    return b"".join([*kept, content[at:]])
+
+
+async def tidied(documents: "Documents | None", known: Callable[[list[UUID]], Awaitable[set[UUID]]]) -> None:
+    """A duty without end, hourly: what was stored and is known to nobody is deleted, once it is a day old."""
+    while documents is not None:
+        try:
+            await documents.sweep(known, datetime.now(UTC) - SPARED)
+        except Exception as failure:
+            if not (isinstance(failure, Unavailable) or lost(failure)):
+                raise
+            log.warning("files are not swept", trouble=type(failure).__name__)
+        await asyncio.sleep(EVERY)
 
 
 def _is_ours(found: Any, before: datetime) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from feedback_service import api, complaint, handling, metrics, reactions, register, surveys
+from feedback_service import api, complaint, evidence, handling, metrics, reactions, register, surveys
 from feedback_service.announcements import announce
 from feedback_service.deadlines import Deadlines
 from feedback_service.desk import Desk
@@ -42,7 +42,7 @@ service = Service(
     handle=handling.handle,
     tables=handling.TABLES,
     announce=announce,
-    routers=[surveys.router, register.router, api.router],
+    routers=[surveys.router, register.router, evidence.router, api.router],
     internal=[register.internal],
     migrations=Path(__file__).parent.parent / "migrations",
     check=check,
@@ -52,8 +52,9 @@ service = Service(
         "tracking": Listen((ApplicationEnded,), reactions.of_transactions),
         "profile": Listen((SubjectForgotten,), reactions.of_people),
     },
-    once={"deadlines": Deadlines().run, "forgetting": forgetting.answer},
+    once={"deadlines": Deadlines().run, "forgetting": forgetting.answer, "files": evidence.tidy},
     vault=True,
+    files=evidence.LARGEST,
     measures=metrics.MEASURES,
     attach=attach,
 )

@@ -28,7 +28,7 @@ def _of_complaint(complaint: UUID, event: c.ComplaintEvent) -> Published | None:
             return told.ComplaintFiled(**facts)
         case c.DeadlinePassed(due=due):
             return told.ComplaintDeadlinePassed(**facts, due=due.at)
-        case c.DeadlineNear() | c.ReporterForgotten():
+        case c.DeadlineNear() | c.ReporterForgotten() | c.EvidenceAttached():
             return None
     reason = event.reason if isinstance(event, c.ComplaintClosed) else None
     status = "reopened" if isinstance(event, c.ComplaintReopened) else c.LEADS_TO[type(event)]

@@ -92,11 +92,18 @@ class BriefOut(BaseModel):
     class_due: str | None
 
 
+class FileOut(BaseModel):
+    id: UUID
+    media: str
+    bytes: int
+
+
 class ComplaintOut(BriefOut):
     mall: str
     anonymous: bool
     secret: bool
     history: list[StepOut]
+    evidence: list[FileOut]
     reporter: dict[str, Any] | None
     citizen: str | None
 

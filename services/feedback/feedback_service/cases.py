@@ -66,7 +66,11 @@ async def whole(desk: Desk, row: Mapping[str, Any], mall: Mall, *, reporter: boo
     held = await desk.vault.read(desk.reader, whose, purpose(row["id"]))
     history = [_step(each, held, mall) for each in await queries.history(desk.reader, row["id"])]
     shown = brief(row, mall) | {"mall": row["mall"], "anonymous": row["anonymous"], "secret": row["secret"]}
-    shown |= {"history": history, "reporter": None, "citizen": None}
+    files = [
+        {"id": str(each["id"]), "media": each["media"], "bytes": each["bytes"]}
+        for each in await queries.evidence(desk.reader, row["id"])
+    ]
+    shown |= {"history": history, "evidence": files, "reporter": None, "citizen": None}
     if reporter and not row["anonymous"]:
         shown |= {"reporter": held.get("reporter"), "citizen": row["citizen"] and str(row["citizen"])}
     return shown

@@ -98,6 +98,15 @@ class ComplaintReopened(ComplaintEvent, type="complaint-reopened"):
     """The reporter says that it is not over."""
 
 
+class EvidenceAttached(ComplaintEvent, type="evidence-attached"):
+    """A file that shows what is complained of; nothing of its content or its name."""
+
+    document: UUID
+    media: str
+    bytes: int
+    sha256: str
+
+
 class DeadlineNear(ComplaintEvent, type="deadline-near"):
     due: Due
 
@@ -119,6 +128,7 @@ EVENTS = (
     ReporterReplied,
     ComplaintClosed,
     ComplaintReopened,
+    EvidenceAttached,
     DeadlineNear,
     DeadlinePassed,
     ReporterForgotten,
@@ -150,6 +160,7 @@ class Complaint:
     dues: tuple[Due, ...] = ()
     outcome: str = ""
     reopened: int = 0
+    evidence: int = 0  # files
 
 
 def evolve(state: Complaint, event: Event) -> Complaint:
@@ -170,4 +181,5 @@ def evolve(state: Complaint, event: Event) -> Complaint:
         dues=event.dues,
         outcome=event.outcome if said else state.outcome,  # type: ignore[attr-defined]
         reopened=state.reopened + isinstance(event, ComplaintReopened),
+        evidence=state.evidence + isinstance(event, EvidenceAttached),
     )

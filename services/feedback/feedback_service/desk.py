@@ -16,10 +16,11 @@ from feedback_service.ikm import Weights
 from feedback_service.mall import WEIGHTS
 from feedback_service.markers import Markers
 from feedback_service.workdays import WorkingDays
+from mpp.documents import Documents
 from mpp.eventsourcing.decider import NotFound
 from mpp.privacy import Vault
 from mpp.service import Running
-from mpp.web.holder import Holder
+from mpp.web.holder import Holder, Links
 from mpp.web.live import Hub
 from mpp_contracts.published import NATION
 
@@ -87,7 +88,11 @@ class Desk:
         if running.vault is None:
             raise RuntimeError("feedback needs its vault")
         self.handle, self.reader, self.hub = running.handle, running.reader, Hub()
+        if running.documents is None:
+            raise RuntimeError("feedback needs its storage of files")
         self.vault: Vault = running.vault
+        self.documents: Documents = running.documents
+        self.links = Links(running.settings.secret_key)
         self.holder, self.markers = Holder(running.settings.secret_key), Markers(running.settings.secret_key)
         self.pages: Any = None  # the live pages, once they are attached
 

@@ -64,6 +64,20 @@ async def history(db: Reading, complaint_: UUID) -> list[Row]:
     return await _rows(db, "select * from history where complaint = $1 order by position", complaint_)
 
 
+async def evidence(db: Reading, complaint_: UUID) -> list[Row]:
+    return await _rows(db, "select * from evidence where complaint = $1 order by at, id", complaint_)
+
+
+async def evidence_of(db: Reading, complaints_: list[UUID]) -> list[UUID]:
+    rows = await db.fetch("select id from evidence where complaint = any($1::uuid[])", complaints_)
+    return [UUID(bytes=row["id"].bytes) for row in rows]
+
+
+async def known_evidence(db: Reading, ids: list[UUID]) -> set[UUID]:
+    rows = await db.fetch("select id from evidence where id = any($1::uuid[])", ids)
+    return {UUID(bytes=row["id"].bytes) for row in rows}
+
+
 async def complaints(
     db: Reading,
     mall: str,

@@ -13,6 +13,7 @@ from mpp.eventsourcing.decider import Decider, Event, Invalid, NotFound, Rejecte
 
 FORWARD_DAYS, FOLLOW_UP_DAYS, REACTION_DAYS = 3, 5, 10
 CLASS_DAYS: dict[Kind, int] = {"information": 5, "complaint": 14, "supervision": 60}
+EVIDENCE = 5  # files
 REOPENINGS, REOPEN_FOR = 2, timedelta(days=30)
 
 
@@ -38,6 +39,10 @@ class ReopenedTooOften(Rejected):
 
 class ReopenedTooLate(Rejected):
     """A complaint can be reopened for 30 days."""
+
+
+class TooMuchEvidence(Rejected):
+    """Five files belong to a complaint at most."""
 
 
 class AnonymousNamesNobody(Invalid):
@@ -98,6 +103,17 @@ class Close(At):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen(At):
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class AttachEvidence:
+    """A file that is stored already."""
+
+    at: datetime
+    document: UUID
+    media: str
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +188,12 @@ def decide(command: Any, state: Complaint) -> list[Event]:
             _at_agency(state, "forwarded", "in-progress")
             dues = (due(command, "reaction", REACTION_DAYS),)
             return [c.ComplaintAnswered(**facts(dues=dues), outcome=outcome)]
+        case AttachEvidence(document=document):
+            _in(state, "filed", "verified", "forwarded", "in-progress", "answered")
+            if state.evidence >= EVIDENCE:
+                raise TooMuchEvidence
+            file = {"media": command.media, "bytes": command.bytes, "sha256": command.sha256}
+            return [c.EvidenceAttached(**facts(), document=document, **file)]
         case Reply():
             _in(state, "answered")
             dues = (due(command, "follow-up", FOLLOW_UP_DAYS),)

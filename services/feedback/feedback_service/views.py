@@ -125,7 +125,28 @@ class HistoryRow(View, table=True):
     words: UUID | None = None
 
 
-TABLES: tuple[type[SQLModel], ...] = (Fact, Transaction, Rating, Respondents, ComplaintRow, HistoryRow)
+class EvidenceRow(View, table=True):
+    """Files that belong to complaints."""
+
+    __tablename__ = "evidence"
+    id: UUID = Field(primary_key=True)
+    complaint: UUID
+    media: str
+    bytes: int
+    sha256: str
+    at: datetime = _moment()
+    __table_args__ = (Index("evidence_complaint", "complaint"),)
+
+
+TABLES: tuple[type[SQLModel], ...] = (
+    Fact,
+    Transaction,
+    Rating,
+    Respondents,
+    ComplaintRow,
+    HistoryRow,
+    EvidenceRow,
+)
 NONE = (0,) * ELEMENTS
 
 
@@ -133,6 +154,7 @@ async def project(tx: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
     """All events of a batch as one set per table."""
     facts, transactions = Changes(Fact), Changes(Transaction)
     complaints, history = Changes(ComplaintRow), Changes(HistoryRow)
+    evidence = Changes(EvidenceRow)
     added = Added()
     for r in recorded:
         match r.event:
@@ -147,9 +169,13 @@ async def project(tx: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
             case SurveyAnswered() as e:
                 added.rating(e.mall, e.date, e.service, e.agency, scores=e.scores)
                 added.respondent(e.mall, e.date, e.classes)
+            case c.EvidenceAttached() as e:
+                file = {"media": e.media, "bytes": e.bytes, "sha256": e.sha256, "at": e.at}
+                evidence.put(e.document, complaint=UUID(r.stream.removeprefix("complaint-")), **file)
+                _happened(r, e, complaints, history)
             case c.ComplaintEvent() as e:
                 _happened(r, e, complaints, history)
-    for changes in (facts, transactions, complaints, history):
+    for changes in (facts, transactions, complaints, history, evidence):
         await changes.write(tx)
     await added.write(tx)
 

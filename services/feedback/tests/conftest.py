@@ -1,13 +1,14 @@
 """Feedback as it runs: real PostgreSQL and NATS, real tokens, real HTTP, a mall for each test."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from feedback_service.__main__ import service
@@ -17,6 +18,7 @@ from mpp.eventsourcing.handler import Step
 from mpp.service import Running
 from mpp.settings import Settings
 from mpp.testing.installed import installed, served
+from mpp.testing.storage import private_storage
 from mpp.testing.tokens import TokenMint
 from mpp.web.holder import Holder
 
@@ -77,9 +79,15 @@ class Mall:
         return shown
 
 
+@pytest.fixture(scope="session")
+def storage() -> Iterator[dict[str, str]]:
+    with private_storage("feedback") as storage:
+        yield storage
+
+
 @pytest_asyncio.fixture(scope="session")
-async def settings(postgres_server: str, mint: TokenMint) -> AsyncIterator[Settings]:
-    async with installed(service, postgres_server, mint) as settings:
+async def settings(postgres_server: str, mint: TokenMint, storage: dict[str, str]) -> AsyncIterator[Settings]:
+    async with installed(service, postgres_server, mint, **storage) as settings:
         yield settings
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from mpp.service import Running
 from mpp.testing.installed import Client
-from tracking_service import files
+from tracking_service import queries
 from tracking_service.erasure import forgetting
 
 from .conftest import KNOWN, MALL, MONDAY, Person
@@ -267,7 +267,12 @@ async def test_a_file_that_was_stored_and_never_told_of_is_swept(person: Person,
     assert documents
     stray = uuid4()
     await documents.put(person.id, "nothing", stray, PDF, allowed=["application/pdf"], limit=1000)
-    assert await files.sweep(running, datetime.now(UTC)) == 0  # it may yet be told of
-    assert await files.sweep(running, datetime.now(UTC) + timedelta(days=2)) >= 1
-    assert await files.sweep(running, datetime.now(UTC) + timedelta(days=2)) == 0
+
+    async def known(ids: list[UUID]) -> set[UUID]:
+        return await queries.known_files(running.reader, ids)
+
+    now = datetime.now(UTC)
+    assert await documents.sweep(known, now - timedelta(days=1)) == 0  # it may yet be told of
+    assert await documents.sweep(known, now + timedelta(days=1)) >= 1
+    assert await documents.sweep(known, now + timedelta(days=1)) == 0
     assert (await fetched(person.http, person, document)).content == PDF

@@ -1,18 +1,15 @@
 """HTTP of files: documents are handed in and fetched by short-lived links, and the product is issued."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-import structlog
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from mpp.documents import FileTooLarge, FileUnusable, NoSuchFile, NotThisType
+from mpp.documents import FileTooLarge, FileUnusable, NoSuchFile, NotThisType, tidied
 from mpp.eventsourcing.decider import Forbidden
 from mpp.eventsourcing.ids import new_id
-from mpp.eventsourcing.log import Unavailable, lost
 from mpp.service import Running
 from mpp.web.answer import etag, json_response
 from mpp.web.auth import Actor, Who, needs
@@ -25,11 +22,9 @@ from tracking_service.application import Document
 from tracking_service.desk import STAFF, AtDesk, keeps
 from tracking_service.office import at_office, office_of
 
-log = structlog.get_logger()
 router = APIRouter()
 LARGEST = 20_000_000
 OPEN_FOR = timedelta(minutes=5)
-EVERY, SPARED = 3600.0, timedelta(days=1)  # seconds between two sweeps; what is younger may yet be told of
 PRODUCT, PRODUCT_TYPES = "product", ("application/pdf", "image/jpeg", "image/png")
 SUFFIX = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 BODY: dict[str, Any] = {
@@ -169,23 +164,9 @@ async def fetch(
 
 
 async def tidy(running: Running) -> None:
-    """The duty, hourly: files that were stored and never told of, because the process died, are deleted."""
-    while True:
-        try:
-            await sweep(running, datetime.now(UTC))
-        except Exception as failure:
-            if not (isinstance(failure, Unavailable) or lost(failure)):
-                raise
-            log.warning("files are not swept", trouble=type(failure).__name__)
-        await asyncio.sleep(EVERY)
-
-
-async def sweep(running: Running, now: datetime) -> int:
-    """How many were deleted."""
-    if running.documents is None:
-        return 0
+    """The duty: files that were stored and never told of are deleted."""
 
     async def known(ids: list[UUID]) -> set[UUID]:
         return await queries.known_files(running.reader, ids)
 
-    return await running.documents.sweep(known, now - SPARED)
+    await tidied(running.documents, known)
