@@ -22,8 +22,8 @@ NAME, NIK = "Wa Ode Zubaidah Kasturi", "7406014107900001"
 EMAIL, PHONE = "zubaidah.kasturi@example.id", "+6281298765432"
 GRIEVANCE, REPLY = "Petugas loket tiga membentak ibu saya", "Kami mohon maaf dan sudah menegur petugas"
 REMARK, STREET = "Foto Kartu Keluarga terpotong di kiri", "Jalan Cendrawasih Nomor 99"
-FAMILY_PHOTO = b"\xff\xd8\xff\xda\x00\x02" + NAME.encode() + b"\xff\xd9"
-CARD = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Author(Wa Ode Zubaidah Kasturi)>>endobj\n%%EOF\n"
+PHOTO = b"\xff\xd8\xff\xda\x00\x02" + NAME.encode() + b"\xff\xd9"
+FAMILY_CARD = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Author(Wa Ode Zubaidah Kasturi)>>endobj\n%%EOF\n"
 CARD = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Title(KTP-el)>>endobj\n%%EOF\n"
 
 
