@@ -16,7 +16,9 @@ NAMES = ("applications_open", "deadlines_at_risk", "deadlines_passed")
 
 
 async def told(running: Running) -> list[float]:
-    """Open, at risk and past a limit, in Bombana."""
+    """Open, at risk and past a limit, in Bombana, read now and not when their minute is over."""
+    for measure in MEASURES:
+        measure.forget("tracking")
     await look("tracking", running.settings.database_url, running.schema, MEASURES)
     labels = {"service": "tracking", "mall": MALL}
     return [REGISTRY.get_sample_value(f"tracking_{name}", labels) or 0 for name in NAMES]

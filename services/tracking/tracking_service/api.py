@@ -107,10 +107,10 @@ async def open_(body: Opening, who: Who, desk: AtDesk, about: AboutIt, now: Now)
     """A draft: a citizen's own, or filed by an officer for somebody without an account."""
     mall = await desk.mall(body.mall)
     agency, standard, version, found = await _offer(desk, mall, body.service)
-    assisted = not who.may("citizen")
+    assisted = body.applicant is not None or not who.may("citizen")
     if assisted:
         who.require("officer", "supervisor", mall=mall.code, agency=agency)
-    if assisted != (body.applicant is not None):
+    if assisted and body.applicant is None:
         raise ApplicantMissing
     id_ = new_id()
     citizen = None if assisted else who.id
