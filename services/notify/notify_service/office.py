@@ -100,16 +100,19 @@ async def failed(
 ) -> Response:
     """Deliveries that were given up, the oldest first; `unsure`: they may have arrived."""
     rows = await queries.failed(desk.reader, _after(cursor), limit + 1)
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = encode_cursor(last["at"].isoformat(), str(last["notification"])) if last else None
+    following = _cursor(rows[limit - 1]) if len(rows) > limit else None
     shown = [row | {"notification": str(row["notification"]), "at": row["at"].isoformat()} for row in rows]
     return json_response({"items": shown[:limit], "next": following})
 
 
-def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
-    said = decode_cursor(cursor, str, str)
+def _cursor(row: queries.Row) -> str:
+    return encode_cursor(row["at"].isoformat(), str(row["notification"]), row["channel"])
+
+
+def _after(cursor: str | None) -> tuple[datetime, UUID, str] | None:
+    said = decode_cursor(cursor, str, str, str)
     try:
-        return (datetime.fromisoformat(said[0]), UUID(said[1])) if said else None
+        return (datetime.fromisoformat(said[0]), UUID(said[1]), said[2]) if said else None
     except ValueError:
         raise Malformed("The cursor is not one of ours.") from None
 

@@ -1,6 +1,6 @@
 """How somebody wants to be told: what profile says of their channels and consent, and what they chose."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -78,11 +78,12 @@ class Preferences:
     language: Literal["id", "en"] = "id"
     begun: bool = False
 
-    def through(self, kind: Kind) -> tuple[Channel, ...]:
+    def through(self, kind: Kind, installed: Collection[str] = CHANNELS) -> tuple[Channel, ...]:
         """The channels for this kind; a text message costs money, so only where there is no other."""
         if not self.consent:
             return ()
-        wanted = [each for each in self.channels if each not in self.off.get(kind.group, ())]
+        off = self.off.get(kind.group, ())
+        wanted = [each for each in self.channels if each in installed and each not in off]
         free = [each for each in wanted if each != "sms"]
         return tuple(free or wanted)
 

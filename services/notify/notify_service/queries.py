@@ -63,14 +63,14 @@ async def under_way(db: Reading) -> list[Row]:
     return await _rows(db, "select notification, channel, urgent from deliveries where state = 'sending'")
 
 
-async def failed(db: Reading, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
+async def failed(db: Reading, after: tuple[datetime, UUID, str] | None, limit: int) -> list[Row]:
     """What was given up, the oldest first."""
-    at, id_ = after or (None, None)
+    at, id_, channel = after or (None, None, None)
     sql = """select d.notification, d.channel, n.kind, n.mall, d.reason, d.attempts, d.at
         from deliveries d join notifications n on n.id = d.notification where d.state = 'failed'
-        and ($1::timestamptz is null or (d.at, d.notification) > ($1, $2))
-        order by d.at, d.notification limit $3"""
-    return await _rows(db, sql, at, id_, limit)
+        and ($1::timestamptz is null or (d.at, d.notification, d.channel) > ($1, $2, $3))
+        order by d.at, d.notification, d.channel limit $4"""
+    return await _rows(db, sql, at, id_, channel, limit)
 
 
 async def preferences(db: Reading, citizen: UUID) -> Row | None:

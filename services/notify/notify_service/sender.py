@@ -32,7 +32,7 @@ def real() -> datetime:
 
 
 class Sender:
-    """Sends through the channels that this installation has; the others wait until it has them, or expire."""
+    """Sends through the channels that this installation has; nothing waits for one that it has not."""
 
     def __init__(self, channels: Mapping[str, Channel], now: Callable[[], datetime] = real) -> None:
         self._channels, self._now = channels, now
@@ -74,7 +74,7 @@ class Sender:
     async def _choose(self, running: Running, row: Mapping[str, Any]) -> None:
         known, kind = await preferences_of(running.reader, row["citizen"]), KINDS[row["kind"]]
         now = self._now()
-        channels = known.through(kind) if now < row["expires_at"] else ()
+        channels = known.through(kind, self._channels) if now < row["expires_at"] else ()
         command = Choose(channels, known.not_before(kind, now))
         await running.handle(f"notification-{row['id']}", command, SYSTEM)
 

@@ -7,11 +7,12 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from uuid import UUID, uuid4
 
-from mpp.eventsourcing.handler import Step
+from mpp.eventsourcing.handler import Handler, Step
 from mpp.settings import Settings
 from mpp.testing.installed import installed
 from mpp.testing.serving import serving
@@ -20,6 +21,7 @@ from mpp_emulators import bot
 from mpp_emulators.smtp import Mailbox
 from mpp_servers.server import free_port
 from notify_service.__main__ import service
+from notify_service.handling import DECIDERS, project
 from notify_service.kinds import KINDS
 from notify_service.notification import Want
 from notify_service.preferences import HearConsent, HearContacts
@@ -27,6 +29,7 @@ from notify_service.preferences import HearConsent, HearContacts
 from .conftest import People
 
 PEOPLE, KILLS = 150, 3
+HERE = replace(service, handle=Handler(DECIDERS, project))  # beside the one that other tests run
 
 
 def environment(
@@ -66,7 +69,7 @@ async def wanted(settings: Settings, people: People) -> dict[UUID, UUID]:
     """Everybody agreed, and is to be told something: notification → citizen."""
     known, now = KINDS["product-issued"], datetime.now(UTC)
     told = {}
-    async with service.running(settings) as running:
+    async with HERE.running(settings) as running:
         steps = []
         for n in range(PEOPLE):
             citizen, id_ = uuid4(), uuid4()
@@ -105,7 +108,7 @@ async def test_killed_three_times_nothing_is_doubled_and_what_is_unsure_is_named
                         await asyncio.sleep(chance.uniform(0, 0.1))
                         victim.kill()
                         assert await victim.wait() == -9, kill
-                async with service.running(settings) as running, process(env), asyncio.timeout(90):
+                async with HERE.running(settings) as running, process(env), asyncio.timeout(90):
                     open_ = "select count(*) from deliveries where state in ('waiting', 'sending')"
                     while await running.reader.fetchval(open_):
                         await asyncio.sleep(0.05)
