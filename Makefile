@@ -9,6 +9,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 READY := .venv/ready
 TOOLS_LOCK := --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header
+JOBS ?= 2
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& command -v $$python && break; done)
@@ -25,8 +26,8 @@ demo: $(READY) ## Play a day at MPP Bombana on the running node
 bench: $(READY) ## Measure on servers of its own (ARGS="--rounds 5")
 	@$(BIN)/mpp bench $(ARGS)
 
-test: $(READY) .tools/ready ## Run the tests (ARGS="-k board")
-	@$(BIN)/pytest $(ARGS)
+test: $(READY) .tools/ready ## Run the tests (ARGS="-k board"), modules in two processes (JOBS=1: in one)
+	@$(BIN)/pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 test-faults: $(READY) ## Play every fault under load and write docs/faults.md (ARGS="-k gateway" plays one)
 	@$(BIN)/pytest tests/faults --faults -v -s $(ARGS)

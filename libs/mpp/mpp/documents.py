@@ -169,7 +169,7 @@ def bare(content: bytes) -> bytes:
     """A picture without what the camera wrote beside it: place, time, device, comments, previews.
 
     A PNG keeps what is needed to draw it, a JPEG all but its APP and COM segments (Adobe's says how colours
-    are stored and stays). What is no picture, or broken, comes back as it is.
+    are stored and stays). What is no picture comes back as it is, what is broken may come back as none.
     """
     match media_of(content):
         case "image/png":

@@ -69,7 +69,7 @@ async def test_a_citizen_files_for_nobody_else_and_an_officer_only_for_people_of
 ) -> None:
     wish = {"mall": "bombana", "service": "adminduk.ktp-cetak-ulang"}
     applicant = {"applicant": {"name": "La Ode", "phone": "+628111112222"}}
-    assert code(await person.http.post("/applications", json=wish | applicant)) == (422, "applicant-missing")
+    assert code(await person.http.post("/applications", json=wish | applicant)) == (403, "forbidden")
     assert (await dpmptsp.post("/applications", json=wish | applicant)).status_code == 403
     assert (await client().post("/applications", json=wish)).status_code == 401
     assert (await client("kiosk").post("/applications", json=wish)).status_code == 403
