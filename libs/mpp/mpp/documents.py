@@ -1,6 +1,5 @@
 """Files: known by their content, sealed before they leave the process, kept in S3 storage."""
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -11,17 +10,16 @@ from typing import Any, cast
 from uuid import UUID
 
 import obstore
-import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from obstore.store import S3Store
 
+from mpp.duty import every
 from mpp.eventsourcing.decider import Invalid, NotFound, Rejected
-from mpp.eventsourcing.log import Reading, Unavailable, lost
+from mpp.eventsourcing.log import Reading, Unavailable
 from mpp.privacy import Row, Vault
 from mpp.settings import Settings
 
-log = structlog.get_logger()
 SIGNATURES = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 PNG = b"\x89PNG\r\n\x1a\n"
 DRAWN = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"sRGB"}
@@ -203,14 +201,8 @@ def _bare_jpeg(content: bytes) -> bytes:
 
 async def tidied(documents: "Documents | None", known: Callable[[list[UUID]], Awaitable[set[UUID]]]) -> None:
     """A duty without end, hourly: what was stored and is known to nobody is deleted, once it is a day old."""
-    while documents is not None:
-        try:
-            await documents.sweep(known, datetime.now(UTC) - SPARED)
-        except Exception as failure:
-            if not (isinstance(failure, Unavailable) or lost(failure)):
-                raise
-            log.warning("files are not swept", trouble=type(failure).__name__)
-        await asyncio.sleep(EVERY)
+    if documents is not None:
+        await every(EVERY, lambda: documents.sweep(known, datetime.now(UTC) - SPARED), "sweeping files")
 
 
 def _is_ours(found: Any, before: datetime) -> bool:

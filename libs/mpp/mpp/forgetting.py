@@ -1,6 +1,5 @@
 """Forgetting: a service hears whom to forget, erases, and answers once, whatever dies in between."""
 
-import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from mpp.duty import every
 from mpp.eventsourcing.decider import Decider, Event, Rejected
 from mpp.eventsourcing.handler import Also, Step
-from mpp.eventsourcing.log import About, Recorded, Unavailable, lost
+from mpp.eventsourcing.log import About, Recorded
 from mpp.eventsourcing.views import Changes
 from mpp_contracts.profile import SubjectForgotten
 from mpp_contracts.subjects import Answered, Kept
@@ -151,18 +151,16 @@ class Forgetting:
     async def answer(self, running: "Running") -> None:
         """The duty, without end: erase whoever is still known; at the start and hourly look at the keys."""
         swept = datetime.min.replace(tzinfo=UTC)
-        while True:
+
+        async def look() -> None:
+            nonlocal swept
             now = datetime.now(UTC)
-            try:
-                if now - swept > SWEEP:
-                    await self.sweep(running, now)
-                    swept = now
-                await self.answer_all(running, now)
-            except Exception as failure:
-                if not (isinstance(failure, Unavailable) or lost(failure)):
-                    raise
-                log.warning("forgetting waits", trouble=type(failure).__name__)
-            await asyncio.sleep(PAUSE)
+            if now - swept > SWEEP:
+                await self.sweep(running, now)
+                swept = now
+            await self.answer_all(running, now)
+
+        await every(PAUSE, look, "forgetting")
 
     async def sweep(self, running: "Running", now: datetime) -> None:
         """Forget again whom a restored key store knows again; delete keys that were disabled long enough."""

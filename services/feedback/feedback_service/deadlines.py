@@ -1,6 +1,5 @@
 """The duty of deadlines, by one replica: what comes near or passes is said once, silence closes."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,8 +7,9 @@ import structlog
 
 from feedback_service import queries
 from feedback_service.rules import LookAtClock
+from mpp.duty import every
 from mpp.eventsourcing.decider import Rejected
-from mpp.eventsourcing.log import About, Unavailable, lost
+from mpp.eventsourcing.log import About
 from mpp.service import Running
 
 log = structlog.get_logger()
@@ -27,14 +27,7 @@ class Deadlines:
         self._now = now
 
     async def run(self, running: Running) -> None:
-        while True:
-            try:
-                await self.look(running, self._now())
-            except Exception as failure:
-                if not (isinstance(failure, Unavailable) or lost(failure)):
-                    raise
-                log.warning("deadlines wait", trouble=type(failure).__name__)
-            await asyncio.sleep(EVERY_SECONDS)
+        await every(EVERY_SECONDS, lambda: self.look(running, self._now()), "deadlines")
 
     async def look(self, running: Running, now: datetime) -> int:
         """Everything there is to say at this time; how many complaints were looked at."""

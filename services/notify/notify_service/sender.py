@@ -4,13 +4,15 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from mpp.duty import every
 from mpp.eventsourcing.decider import Rejected
-from mpp.eventsourcing.log import About, Unavailable, lost
+from mpp.eventsourcing.log import About, Unavailable
 from mpp.service import Running
 from notify_service import channel as said
 from notify_service import contacts, queries
@@ -42,23 +44,13 @@ class Sender:
         await self.settle(running)
         async with asyncio.TaskGroup() as lanes:
             for urgent in (True, False):
-                lanes.create_task(self._lane(running, urgent))
+                lanes.create_task(every(PAUSE, partial(self.look, running, urgent), "sending"))
 
     async def settle(self, running: Running) -> None:
         """Attempts that a replica began before it died: they may have arrived, so they are not repeated."""
         for row in await queries.under_way(running.reader):
             log.warning("an attempt was interrupted", notification=str(row["notification"]))
             await self._say(running, row, GiveUp(row["channel"], self._now(), UNSURE))
-
-    async def _lane(self, running: Running, urgent: bool) -> None:
-        while True:
-            try:
-                await self.look(running, urgent)
-            except Exception as failure:
-                if not (isinstance(failure, Unavailable) or lost(failure)):
-                    raise
-                log.warning("notifications wait", trouble=type(failure).__name__)
-            await asyncio.sleep(PAUSE)
 
     async def look(self, running: Running, urgent: bool) -> int:
         """Choose channels, then send what is due; how many were tried."""

@@ -1,13 +1,13 @@
 """The duty of time limits, by one replica: what comes near or passes is said once; silence may grant."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
 
+from mpp.duty import every
 from mpp.eventsourcing.decider import Rejected
-from mpp.eventsourcing.log import About, Unavailable, lost
+from mpp.eventsourcing.log import About
 from mpp.service import Running
 from tracking_service import queries
 from tracking_service.command import LookAtClock
@@ -27,14 +27,7 @@ class Scheduler:
         self._now = now
 
     async def run(self, running: Running) -> None:
-        while True:
-            try:
-                await self.look(running, self._now())
-            except Exception as failure:
-                if not (isinstance(failure, Unavailable) or lost(failure)):
-                    raise
-                log.warning("time limits wait", trouble=type(failure).__name__)
-            await asyncio.sleep(EVERY_SECONDS)
+        await every(EVERY_SECONDS, lambda: self.look(running, self._now()), "time limits")
 
     async def look(self, running: Running, now: datetime) -> int:
         """Everything there is to say at this time; how many applications were looked at."""
