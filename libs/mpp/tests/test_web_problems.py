@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -267,6 +267,11 @@ async def test_answers_may_not_be_stored_sniffed_or_framed(http: httpx.AsyncClie
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
+def of_requests(lines: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+    """Without what services of other tests, which run in the same process, say of their inboxes."""
+    return [line for line in lines if "source" not in line]
+
+
 async def test_who_leaves_in_the_middle_of_a_body_harms_nobody(http: httpx.AsyncClient) -> None:
     there = urlsplit(str(http.base_url))
     with capture_logs() as lines:
@@ -276,7 +281,7 @@ async def test_who_leaves_in_the_middle_of_a_body_harms_nobody(http: httpx.Async
             await writer.drain()
             writer.transport.abort()
         assert (await http.post("/tickets", json=GOOD)).status_code == 201
-    assert lines == []
+    assert of_requests(lines) == []
 
 
 async def test_who_leaves_while_we_work_harms_nobody(http: httpx.AsyncClient) -> None:
@@ -289,7 +294,7 @@ async def test_who_leaves_while_we_work_harms_nobody(http: httpx.AsyncClient) ->
         writer.transport.abort()
         doors["a"].set()
         assert (await http.post("/tickets", json=GOOD)).status_code == 201
-    assert lines == []
+    assert of_requests(lines) == []
 
 
 async def test_requests_that_are_not_http_are_refused(http: httpx.AsyncClient) -> None:
