@@ -24,7 +24,7 @@ from notify_service.__main__ import service
 from notify_service.handling import DECIDERS, project
 from notify_service.kinds import KINDS
 from notify_service.notification import Want
-from notify_service.preferences import HearConsent, HearContacts
+from notify_service.preferences import HearConsent, HearContacts, SetPreferences
 
 from .conftest import People
 
@@ -77,6 +77,8 @@ async def wanted(settings: Settings, people: People) -> dict[UUID, UUID]:
             people.contacts[citizen] = {"email": f"{citizen}@example.id", "telegram": 1000 + n}
             steps.append(Step(f"preferences-{citizen}", HearContacts(("email", "telegram"))))
             steps.append(Step(f"preferences-{citizen}", HearConsent(True)))
+            at_any_hour = SetPreferences({}, None, "Asia/Makassar", "id")  # this test may run at night
+            steps.append(Step(f"preferences-{citizen}", at_any_hour))
             want = Want(
                 citizen=citizen, mall="7406", kind="product-issued", facts={"number": f"N{n}"},
                 urgent=True, at=now, lives=known.lives,
