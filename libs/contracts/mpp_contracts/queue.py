@@ -43,6 +43,7 @@ class TicketIssued(OfTicket):
     service: str
     channel: str
     priority: str | None = None
+    booking: UUID | None = Field(None, description="the booking that it was made from")
 
 
 class TicketCalled(OfTicket):
@@ -108,3 +109,106 @@ class TicketCancelled(OfTicket):
 
 class TicketLapsed(OfTicket):
     """The day ended before the ticket was called."""
+
+
+class TicketServed(OfTicket):
+    """One of several services of a visit is done; the next goes on at once, or the ticket waits for it."""
+
+    counter: str
+    service: str
+    served_seconds: float
+
+
+class ServiceAdded(OfTicket):
+    """The visit has one more service."""
+
+
+class ServiceDropped(OfTicket):
+    """The visit has one service less."""
+
+
+class NearWished(OfTicket):
+    """Its holder chose when to be told."""
+
+
+class TicketNear(OfTicket):
+    """The ticket is as near as its holder wanted to know."""
+
+    position: int = Field(description="1: next")
+
+
+class MessageSent(FromQueue):
+    """Those who wait are told something: all, one line, or one ticket."""
+
+    message: UUID
+    kind: str = Field(description="delayed or closing")
+    minutes: int | None = None
+    closes_at: datetime | None = None
+    line: str | None = None
+    ticket: UUID | None = None
+
+
+class AtCounter(FromQueue):
+    """An event of one counter."""
+
+    counter: str
+
+
+class CounterStaffed(AtCounter):
+    """An officer begins to work at a counter."""
+
+
+class CounterPaused(AtCounter):
+    """The counter calls nobody for now."""
+
+    reason: str
+    until: datetime | None = None
+
+
+class CounterReopened(AtCounter):
+    """The counter calls again."""
+
+
+class CounterLeft(AtCounter):
+    """The officer is gone."""
+
+
+class OfBooking(FromQueue):
+    """An event in the life of one booking."""
+
+    booking: UUID
+
+
+class BookingMade(OfBooking):
+    """A slot is promised; check-in on the day makes it a ticket."""
+
+    line: str
+    service: str
+    slot: datetime
+    channel: str
+    citizen: UUID | None = None
+
+
+class BookingCancelled(OfBooking):
+    """The promise is taken back."""
+
+    line: str
+    service: str
+    slot: datetime
+    citizen: UUID | None = None
+    reason: str = Field(description="by-holder, by-staff, moved or slot-withdrawn")
+
+
+class BookingUsed(OfBooking):
+    """Its holder checked in."""
+
+    ticket: UUID
+
+
+class BookingLapsed(OfBooking):
+    """Nobody came in time; the place is for walk-ins again."""
+
+    line: str
+    service: str
+    slot: datetime
+    citizen: UUID | None = None

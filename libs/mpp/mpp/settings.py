@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     system_client_id: str = Field("", description="client id there")
     system_client_secret: SecretStr = Field(SecretStr(""), description="client secret there")
 
+    booking_keys: tuple[dict[str, str], ...] = Field(
+        (), description="others whose signed bookings count here: public keys (JWK, Ed25519), a JSON list"
+    )
+
     otlp_endpoint: Url | None = Field(None, description="OTLP/HTTP collector, base address; null: no traces")
     trace_sample: float = Field(1.0, ge=0, le=1, description="share of new traces that are recorded")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")

@@ -11,10 +11,11 @@ from mpp.messaging.message import Message
 from mpp.web.live import frame
 from mpp_contracts.queue import TicketCalled, TicketRecalled
 from queue_service.desk import Mall
-from queue_service.estimate import estimate, of_line
-from queue_service.hall import Hall
+from queue_service.estimate import Estimate, estimate, in_line, of_line
+from queue_service.explaining import explain
+from queue_service.hall import Hall, MessageSent
+from queue_service.issuing import MallClosed, open_for_tickets, room
 from queue_service.plan import Line
-from queue_service.rules import MallClosed, open_for_tickets
 from queue_service.ticket import Ticket
 
 SHOWN_CALLS = 12
@@ -23,7 +24,6 @@ SHOWN_CALLS = 12
 def ticket_answer(hall: Hall, ticket: Ticket, mall: Mall, at: datetime) -> dict[str, Any]:
     """A ticket as its holder sees it; `position` counts from 1 and is null once it is called."""
     ahead = hall.ahead_of(ticket)
-    range_ = estimate(hall, ticket, ahead, at)
     counter = hall.plan.counters.get(ticket.counter) if hall.plan and ticket.counter else None
     return {
         "id": str(ticket.id),
@@ -34,11 +34,56 @@ def ticket_answer(hall: Hall, ticket: Ticket, mall: Mall, at: datetime) -> dict[
         "service": ticket.service,
         "status": ticket.status,
         "position": None if ahead is None else ahead + 1,
-        "estimate": {"p50_minutes": range_.p50_minutes, "p90_minutes": range_.p90_minutes},
+        "estimate": _range(estimate(hall, ticket, at)),
         "counter": ticket.counter,
         "counter_title": counter.title if counter else None,
         "issued_at": mall.told(ticket.issued_at),
+        "slot": mall.told(ticket.slot) if ticket.slot else None,
+        "near": ticket.near,
+        "journey": _journey(hall, ticket, at) if ticket.rest or ticket.done else [],
+        "messages": [_message(said, mall) for said in hall.messages_for(ticket, at)] if hall.messages else [],
+        "why": _why(hall, ticket, counter.title) if counter and ticket.why else None,
     }
+
+
+def _range(one: Estimate) -> dict[str, Any]:
+    return {"p50_minutes": one.p50_minutes, "p90_minutes": one.p90_minutes, "unknown": one.unknown}
+
+
+def _journey(hall: Hall, ticket: Ticket, at: datetime) -> list[dict[str, Any]]:
+    """The services of a visit in their order: done, what it is here for now, and the rest."""
+    steps: list[dict[str, Any]] = [
+        {"service": s.service, "line": s.line, "status": "completed"} for s in ticket.done
+    ]
+    left = () if ticket.stop in ticket.done else (ticket.stop, *ticket.rest)
+    for stop in left:
+        waits = ticket.status == "waiting" and not ticket.counter
+        steps.append(
+            {
+                "service": stop.service,
+                "line": stop.line,
+                "status": ticket.status if stop == ticket.stop or waits else "later",
+                "position": hall.line(stop.line).ahead_of(ticket.place) + 1 if waits else None,
+                "estimate": _range(in_line(hall, stop.line, ticket.place, at)) if waits else None,
+            }
+        )
+    return steps
+
+
+def _message(said: MessageSent, mall: Mall) -> dict[str, Any]:
+    return {
+        "id": str(said.message),
+        "kind": said.kind,
+        "minutes": said.minutes,
+        "closes_at": mall.told(said.closes_at) if said.closes_at else None,
+        "at": mall.told(said.at),
+    }
+
+
+def _why(hall: Hall, ticket: Ticket, counter: str) -> dict[str, str] | None:
+    if ticket.why is None or hall.plan is None:
+        return None
+    return explain(ticket.number, ticket.line, counter, ticket.why, hall.plan)
 
 
 MOMENTS = ("issued_at", "called_at", "started_at", "ended_at")
@@ -55,7 +100,6 @@ def line_answer(hall: Hall, line: Line, at: datetime) -> dict[str, Any]:
     """A line: whether it takes tickets and why not, who waits, and how long somebody new would."""
     reason, issued = _closed(hall, line, at), hall.issued.get(line.letter, 0)
     waiting = len(hall.line(line.letter))
-    range_ = of_line(hall, line.letter, waiting, at)
     return {
         "line": line.letter,
         "title": line.title,
@@ -64,8 +108,8 @@ def line_answer(hall: Hall, line: Line, at: datetime) -> dict[str, Any]:
         "waiting": waiting,
         "issued": issued,
         "capacity": line.capacity,
-        "left": None if line.capacity is None else max(0, line.capacity - issued),
-        "estimate": {"p50_minutes": range_.p50_minutes, "p90_minutes": range_.p90_minutes},
+        "left": None if hall.plan is None else room(line.letter, hall, hall.plan, at),
+        "estimate": _range(of_line(hall, line.letter, at)),
     }
 
 
@@ -79,7 +123,9 @@ def _closed(hall: Hall, line: Line, at: datetime) -> str | None:
         return str(closed.facts["reason"])
     if line.closed:
         return line.closed
-    return "full" if line.capacity is not None and hall.issued.get(line.letter, 0) >= line.capacity else None
+    if hall.plan.pause(line.letter, at):
+        return "paused"
+    return "full" if room(line.letter, hall, hall.plan, at) == 0 else None
 
 
 def lines_answer(hall: Hall, at: datetime) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from mpp.web.problems import Malformed
 from mpp.web.request import AboutIt, LastEventId, Now
 from queue_service import command as c
 from queue_service import hall as h
-from queue_service import rules, views
+from queue_service import issuing, rules, views
 from queue_service.announcements import announce
 from queue_service.answers import (
     SHOWN_CALLS,
@@ -200,7 +200,7 @@ async def ticket_live(ticket: UUID, desk: AtDesk, now: Now, last: LastEventId) -
 @router.post(
     "/malls/{slug}/day/close",
     status_code=204,
-    responses=problems(UnknownMall, rules.ServiceGoesOn, rules.MallClosed),
+    responses=problems(UnknownMall, rules.ServiceGoesOn, issuing.MallClosed),
 )
 async def close_day(
     slug: Slug, desk: AtDesk, who: Who, about: AboutIt, now: Now, date: Day = None

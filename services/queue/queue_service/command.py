@@ -1,5 +1,6 @@
 """Commands of a hall: what may be asked of one mall on one day."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -8,6 +9,7 @@ from uuid import UUID
 from queue_service.plan import Plan
 
 Channel = Literal["kiosk", "web", "mobile", "telegram", "counter"]
+Expected = Mapping[str, Mapping[datetime, int]]  # line → slot → how many are booked
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,39 @@ class IssueTicket(At):
     channel: Channel
     priority: str | None = None
     citizen: UUID | None = None  # who takes it, when signed in
+    also: tuple[str, ...] = ()  # other services of the same visit
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn(At):
+    """Who booked is here: the booking becomes a ticket. Its signature was checked before."""
+
+    ticket: UUID
+    booking: UUID
+    service: str
+    slot: datetime
+    channel: str
+    priority: str | None = None
+    citizen: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectBookings(At):
+    """How many are booked, so that their places are kept while they may still come."""
+
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Announce(At):
+    """Tell those who wait: `delayed` by minutes, `closing` at a time; one ticket, one line, or all."""
+
+    message: UUID
+    kind: Literal["delayed", "closing"]
+    minutes: int | None = None
+    closes_at: datetime | None = None
+    line: str | None = None
+    ticket: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +86,35 @@ class CallNext(At):
 
 
 @dataclass(frozen=True, slots=True)
+class OfCounter(At):
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
+class SitDown(OfCounter):
+    """An officer begins to work at a counter; `skills`: the services she knows, None: all of its lines."""
+
+    officer: UUID | None
+    skills: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PauseCounter(OfCounter):
+    """The counter calls nobody for now; `until` when that is known."""
+
+    reason: str
+    until: datetime | None = None
+
+
+class ReopenCounter(OfCounter):
+    pass
+
+
+class LeaveCounter(OfCounter):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class OfTicket(At):
     ticket: UUID
 
@@ -63,8 +127,31 @@ class Start(OfTicket):
     pass
 
 
+@dataclass(frozen=True, slots=True)
 class Complete(OfTicket):
-    pass
+    """`onward`: the service of the visit that follows at once at the same counter."""
+
+    onward: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddService(OfTicket):
+    """One more service of the visit; `limited`: only while its line takes tickets."""
+
+    service: str
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropService(OfTicket):
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class WishNear(OfTicket):
+    """Tell me when I am the n-th; None: don't."""
+
+    nth: int | None
 
 
 class Hold(OfTicket):

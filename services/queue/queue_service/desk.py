@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from time import monotonic
@@ -20,11 +20,13 @@ from mpp.eventsourcing.log import About, Reading
 from mpp.service import Running
 from mpp.web.holder import Holder
 from mpp.web.live import Hub
-from queue_service import views
-from queue_service.command import At, OpenHall
-from queue_service.hall import Hall, stream_of
+from queue_service import booking, views
+from queue_service.codes import Codes
+from queue_service.command import At, ExpectBookings, OpenHall
+from queue_service.hall import Hall, mall_and_day, stream_of
 from queue_service.plan import Plan, UnknownCounter
 from queue_service.rules import HallNotOpened
+from queue_service.slots import Offered
 from queue_service.ticket import UnknownTicket
 
 FRESH_SECONDS = 2.0  # how old what is known of malls may be
@@ -66,16 +68,17 @@ class Desk:
         self.pages: Any = None  # the live pages, once they are attached
         self.simulated = running.settings.clock == "request"
         self._holder = Holder(running.settings.secret_key)
+        self.codes = Codes(running.settings.secret_key, running.settings.booking_keys)
         self._malls: dict[str, Mall] = {}
         self._looked, self._heard = -FRESH_SECONDS, -1
         self._halls: OrderedDict[UUID, str] = OrderedDict()
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def secret(self, ticket: UUID) -> str:
-        return self._holder.secret("ticket", ticket)
+    def secret(self, id: UUID, kind: str = "ticket") -> str:  # noqa: A002
+        return self._holder.secret(kind, id)
 
-    def is_secret(self, ticket: UUID, said: str | None) -> bool:
-        return self._holder.is_secret("ticket", ticket, said)
+    def is_secret(self, id: UUID, said: str | None, kind: str = "ticket") -> bool:  # noqa: A002
+        return self._holder.is_secret(kind, id, said)
 
     async def mall(self, named: str) -> Mall:
         """By code or slug. UnknownMall when the catalog never spoke of it."""
@@ -128,24 +131,56 @@ class Desk:
             return seen
         return Seen(Hall(plan=Plan.of(mall.code, day, await views.facts_of(db, mall.code))), 0, 0, None)
 
-    async def give(self, mall: Mall, command: At, about: About) -> Outcome:
-        """Decide a command on the mall's day; the first one opens it."""
-        stream = mall.hall(command.at)
+    async def give(
+        self, mall: Mall, command: At, about: About, first: Sequence[Step] = (), day: date | None = None
+    ) -> Outcome:
+        """Decide a command on the mall's day; the first one opens it. `first` are decided with it."""
+        stream = stream_of(mall.code, day or mall.day(command.at))
+        steps = [*first, Step(stream, command)]
         try:
-            return await self.handle(stream, command, about)
+            return await self.handle.all(steps, about)
         except HallNotOpened:
             opening = self._opening.setdefault(stream, asyncio.Lock())
             async with opening:  # many come at once in the morning; one brings the plan
-                return await self._open(stream, mall, command, about)
+                return await self._open(stream, mall, command, steps, about)
 
-    async def _open(self, stream: str, mall: Mall, command: At, about: About) -> Outcome:
+    async def _open(
+        self, stream: str, mall: Mall, command: At, steps: Sequence[Step], about: About
+    ) -> Outcome:
         try:
-            return await self.handle(stream, command, about)
+            return await self.handle.all(steps, about)
         except HallNotOpened:
-            plan = Plan.of(mall.code, mall.day(command.at), await views.facts_of(self.reader, mall.code))
-            return await self.handle.all(
-                [Step(stream, OpenHall(command.at, plan)), Step(stream, command)], about
-            )
+            day = mall_and_day(stream)[1]
+            plan = Plan.of(mall.code, day, await views.facts_of(self.reader, mall.code))
+            opening: list[Step] = [Step(stream, OpenHall(command.at, plan))]
+            booked = (await self.folds.read(self.reader, booking.stream_of(mall.code, day))).state
+            if expected := booked.expected():
+                opening.append(Step(stream, ExpectBookings(command.at, expected)))
+            return await self.handle.all([*opening, *steps], about)
+
+    async def book(
+        self, mall: Mall, day: date, command: booking.At, about: About, first: Sequence[Step] = ()
+    ) -> Outcome:
+        """Decide a command on the slots of a day; the first one brings what is offered."""
+        stream = booking.stream_of(mall.code, day)
+        try:
+            return await self.handle.all([*first, Step(stream, command)], about)
+        except booking.NotOffered:
+            offering = self._opening.setdefault(stream, asyncio.Lock())
+            async with offering:
+                offer = Step(stream, booking.OfferSlots(command.at, await self.offered(mall, day)))
+                return await self.handle.all([offer, *first, Step(stream, command)], about)
+
+    async def offered(self, mall: Mall, day: date) -> Offered:
+        return Offered.of(Plan.of(mall.code, day, await views.facts_of(self.reader, mall.code)))
+
+    async def slots(self, mall: Mall, day: date) -> booking.SlotDay:
+        """The slots of a day as they are; of a day for which nobody booked yet, what it will offer."""
+        seen = await self.folds.read(self.reader, booking.stream_of(mall.code, day))
+        if seen.version:
+            state: booking.SlotDay = seen.state
+            return state
+        return booking.SlotDay(offered=await self.offered(mall, day))
 
     def clock(self, hall: Hall) -> datetime:
         """The time by which a hall is shown; a simulated day has its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations  # HashTrieMap has no type arguments at run time
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from rpds import HashTrieMap
 from mpp.eventsourcing.decider import Event
 from queue_service import ticket as t
 from queue_service.places import Place, Places
-from queue_service.plan import Plan
+from queue_service.plan import ORDINARY, Plan
 from queue_service.ticket import Ticket, UnknownTicket
 
 
@@ -22,8 +22,8 @@ def stream_of(mall: str, day: date) -> str:
 
 
 def mall_and_day(stream: str) -> tuple[str, date]:
-    """`hall-7406-2-2026-11-23` → 7406-2 and the day."""
-    return stream[:-11].removeprefix("hall-"), date.fromisoformat(stream[-10:])
+    """`hall-7406-2-2026-11-23` and `slots-7406-2-2026-11-23` → 7406-2 and the day."""
+    return stream[:-11].partition("-")[2], date.fromisoformat(stream[-10:])
 
 
 class HallOpened(Event, type="hall-opened"):
@@ -40,7 +40,73 @@ class HallClosed(Event, type="hall-closed"):
     at: datetime
 
 
+class BookingsExpected(Event, type="bookings-expected"):
+    """How many are booked: line → slot → people, whether they came or not."""
+
+    expected: dict[str, dict[datetime, int]]
+    at: datetime
+
+
+class MessageSent(Event, type="message-sent"):
+    """Those who wait are told something: all, one line, or one ticket."""
+
+    message: UUID
+    kind: str
+    minutes: int | None = None
+    closes_at: datetime | None = None
+    line: str | None = None
+    ticket: UUID | None = None
+    at: datetime
+
+
+class CounterEvent(Event):
+    """Something that happened to a counter; `officer`: our own id of whoever sits there."""
+
+    counter: str
+    at: datetime
+
+
+class CounterStaffed(CounterEvent, type="counter-staffed"):
+    officer: UUID | None
+    skills: tuple[str, ...] | None
+
+
+class CounterPaused(CounterEvent, type="counter-paused"):
+    reason: str
+    until: datetime | None = None
+
+
+class CounterReopened(CounterEvent, type="counter-reopened"):
+    pass
+
+
+class CounterLeft(CounterEvent, type="counter-left"):
+    pass
+
+
 NOBODY = Places()
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who sits at a counter and what she knows; `paused`: why it calls nobody now, `until` if known."""
+
+    officer: UUID | None = None
+    skills: frozenset[str] | None = None
+    paused: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Turns at counters: how many people, their seconds, and the squares of these."""
+
+    people: int = 0
+    seconds: float = 0.0
+    squares: float = 0.0
+
+
+UNMANNED, UNSPENT = Seat(), Spent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +122,17 @@ class Hall:
     issued: HashTrieMap[str, int] = HashTrieMap()  # per line, and per line/channel
     busy: HashTrieMap[str, UUID] = HashTrieMap()  # counter → the ticket it has
     seen: HashTrieMap[str, datetime] = HashTrieMap()  # counter → when it last did something
-    spent: HashTrieMap[str, tuple[int, float]] = HashTrieMap()  # line → people, seconds at counters
+    spent: HashTrieMap[str, Spent] = HashTrieMap()  # service → turns at counters
+    asked: HashTrieMap[str, int] = HashTrieMap()  # service → how often it was asked for
+    preferred: HashTrieMap[str, int] = HashTrieMap()  # line → tickets with the right of way
+    extra: HashTrieMap[str, int] = HashTrieMap()  # line → further services of visits that began elsewhere
+    turns: HashTrieMap[str, int] = HashTrieMap()  # counter → whose turn it is in its ratio
+    desks: HashTrieMap[str, Seat] = HashTrieMap()  # counter → who sits there
+    used: HashTrieMap[UUID, UUID] = HashTrieMap()  # booking → its ticket
+    expected: HashTrieMap[str, tuple[tuple[datetime, int], ...]] = HashTrieMap()  # line → slot, people booked
+    arrived: HashTrieMap[tuple[str, datetime], int] = HashTrieMap()  # line, slot → people who checked in
+    wishes: HashTrieMap[UUID, int] = HashTrieMap()  # ticket → tell its holder when it is the n-th
+    messages: tuple[MessageSent, ...] = ()
 
     def ticket(self, id: UUID) -> Ticket:  # noqa: A002
         found = self.tickets.get(id)
@@ -69,8 +145,32 @@ class Hall:
         return NOBODY if found is None else found
 
     def ahead_of(self, ticket: Ticket) -> int | None:
-        """How many are called before this one if nobody else comes; None when it does not wait."""
-        return self.line(ticket.waits_for).ahead_of(ticket.place) if ticket.status == "waiting" else None
+        """How many stand before this one where fewest do; None when it does not wait."""
+        if ticket.status != "waiting":
+            return None
+        return min(self.line(key).ahead_of(ticket.place) for key in ticket.waits_in)
+
+    def skills(self, counter: str) -> frozenset[str] | None:
+        """The services that whoever sits there knows; None: all."""
+        return self.desks.get(counter, UNMANNED).skills
+
+    def still_expected(self, line: str, at: datetime, late: timedelta) -> int:
+        """How many who booked may still come in time."""
+        return sum(
+            max(0, people - self.arrived.get((line, slot), 0))
+            for slot, people in self.expected.get(line, ())
+            if slot + late > at
+        )
+
+    def messages_for(self, ticket: Ticket, at: datetime) -> list[MessageSent]:
+        """What was said to this ticket, its lines or everybody since it was issued, and still holds."""
+        lines = {ticket.line, *(stop.line for stop in ticket.rest)}
+        return [
+            m
+            for m in self.messages
+            if (m.ticket == ticket.id or (m.ticket is None and (m.line is None or m.line in lines)))
+            and (m.minutes is None or at < m.at + timedelta(minutes=m.minutes))
+        ]
 
 
 def evolve(hall: Hall, event: Event) -> Hall:
@@ -83,20 +183,48 @@ def evolve(hall: Hall, event: Event) -> Hall:
             return _after_issue(hall, event)
         case t.TicketEvent(ticket=id):
             return _after(hall, hall.tickets[id], event)
+        case CounterEvent():
+            return _at_desk(hall, event)
+        case BookingsExpected(expected=expected, at=at):
+            lines = {line: tuple(sorted(slots.items())) for line, slots in expected.items()}
+            return replace(hall, expected=HashTrieMap(lines), last_at=at)
+        case MessageSent(at=at):
+            return replace(hall, messages=(*hall.messages, event), last_at=at)
     return hall
 
 
-def _after_issue(hall: Hall, event: t.TicketIssued) -> Hall:
-    place = Place(event.rank, event.order, event.seq, event.ticket)
-    ticket = Ticket(event.ticket, event.number, event.line, event.service, place, event.at, event.citizen)
-    through = f"{event.line}/{event.channel}"
-    return replace(
+def _after_issue(hall: Hall, e: t.TicketIssued) -> Hall:
+    place = Place(e.rank, e.order, e.seq, e.ticket)
+    ticket = Ticket(
+        e.ticket, e.number, e.line, e.service, place, e.at, e.citizen, e.priority, e.booking, e.slot, e.also
+    )
+    issued, waiting, extra = hall.issued.insert(e.line, e.seq), hall.waiting, hall.extra
+    if e.booking is None:
+        through = f"{e.line}/{e.channel}"
+        issued = issued.insert(through, hall.issued.get(through, 0) + 1)
+    for key in ticket.waits_in:
+        waiting = waiting.insert(key, hall.line(key).add(place))
+    for stop in e.also:
+        extra = extra.insert(stop.line, extra.get(stop.line, 0) + 1)
+    hall = replace(
         hall,
-        last_at=event.at,
+        last_at=e.at,
         count=hall.count + 1,
         tickets=hall.tickets.insert(ticket.id, ticket),
-        waiting=hall.waiting.insert(ticket.line, hall.line(ticket.line).add(place)),
-        issued=hall.issued.insert(event.line, event.seq).insert(through, hall.issued.get(through, 0) + 1),
+        waiting=waiting,
+        issued=issued,
+        extra=extra,
+        asked=hall.asked.insert(e.service, hall.asked.get(e.service, 0) + 1),
+    )
+    if e.rank < ORDINARY:
+        hall = replace(hall, preferred=hall.preferred.insert(e.line, hall.preferred.get(e.line, 0) + 1))
+    return _arrived(hall, e, e.booking, e.slot) if e.booking and e.slot else hall
+
+
+def _arrived(hall: Hall, e: t.TicketIssued, booking: UUID, slot: datetime) -> Hall:
+    came = hall.arrived.get((e.line, slot), 0) + 1
+    return replace(
+        hall, used=hall.used.insert(booking, e.ticket), arrived=hall.arrived.insert((e.line, slot), came)
     )
 
 
@@ -104,11 +232,11 @@ def _after(hall: Hall, old: Ticket, event: t.TicketEvent) -> Hall:
     """Move one ticket on, and with it the lists that it stands in."""
     new = _moved(old, event)
     waiting, busy, seen = hall.waiting, hall.busy, hall.seen
-    if old.status == "waiting":
-        waiting = waiting.insert(old.waits_for, hall.line(old.waits_for).remove(old.place))
-    if new.status == "waiting":
-        line = waiting.get(new.waits_for)
-        waiting = waiting.insert(new.waits_for, (NOBODY if line is None else line).add(new.place))
+    for key in old.waits_in if old.status == "waiting" else ():
+        waiting = waiting.insert(key, waiting[key].remove(old.place))
+    for key in new.waits_in if new.status == "waiting" else ():
+        line = waiting.get(key)
+        waiting = waiting.insert(key, (NOBODY if line is None else line).add(new.place))
     if old.counter and busy.get(old.counter) == old.id:
         busy = busy.remove(old.counter)
     if new.counter and new.status in ("called", "serving"):
@@ -116,21 +244,45 @@ def _after(hall: Hall, old: Ticket, event: t.TicketEvent) -> Hall:
     if isinstance(event, t.AtCounter):
         seen = seen.insert(event.counter, event.at)
     spent = hall.spent
-    if old.taken_at and not new.taken_at:  # the counter is free again; who is held comes back to it
-        people, seconds = spent.get(old.line, (0, 0.0))
-        took = (event.at - old.taken_at).total_seconds()
-        spent = spent.insert(old.line, (people + (new.status != "held"), seconds + took))
-    tickets = hall.tickets.insert(new.id, new)
-    return replace(
-        hall, last_at=event.at, tickets=tickets, waiting=waiting, busy=busy, seen=seen, spent=spent
+    if old.taken_at and new.taken_at != old.taken_at:  # that turn is over; who is held comes back to it
+        known, took = spent.get(old.service, UNSPENT), (event.at - old.taken_at).total_seconds()
+        people = known.people + (new.status != "held")
+        spent = spent.insert(old.service, Spent(people, known.seconds + took, known.squares + took * took))
+    hall = replace(
+        hall,
+        last_at=event.at,
+        tickets=hall.tickets.insert(new.id, new),
+        waiting=waiting,
+        busy=busy,
+        seen=seen,
+        spent=spent,
     )
+    return _aside(hall, new, event)
+
+
+def _aside(hall: Hall, ticket: Ticket, event: t.TicketEvent) -> Hall:
+    """What few events touch: turns of a ratio, further services, wishes to be told."""
+    if isinstance(event, t.TicketCalled) and event.turn is not None:
+        hall = replace(hall, turns=hall.turns.insert(event.counter, event.turn))
+    if isinstance(event, t.ServiceAdded):
+        line = event.stop.line
+        hall = replace(hall, extra=hall.extra.insert(line, hall.extra.get(line, 0) + 1))
+    if ticket.near is not None and ticket.status == "waiting":
+        return replace(hall, wishes=hall.wishes.insert(ticket.id, ticket.near))
+    if ticket.id in hall.wishes:
+        return replace(hall, wishes=hall.wishes.remove(ticket.id))
+    return hall
 
 
 def _moved(old: Ticket, event: t.TicketEvent) -> Ticket:
     gone: dict[str, Any] = {"taken_at": None, "serving_since": None}
     match event:
         case t.TicketCalled(counter=counter):
-            return replace(old, status="called", counter=counter, taken_at=event.at)
+            stop, rest = old.here_for(event.line, event.service)
+            here: dict[str, Any] = {"line": stop.line, "service": stop.service, "rest": rest}
+            if old.counter:  # sent to this counter: for what it was here for
+                here = {}
+            return replace(old, status="called", counter=counter, taken_at=event.at, why=event.why, **here)
         case t.TicketStarted(counter=counter) | t.TicketResumed(counter=counter):
             taken_at = old.taken_at or event.at
             return replace(old, status="serving", counter=counter, taken_at=taken_at, serving_since=event.at)
@@ -138,8 +290,10 @@ def _moved(old: Ticket, event: t.TicketEvent) -> Ticket:
             return replace(old, status="held", served=served, **gone)
         case t.TicketMissed():
             return replace(old, status="missed", counter=None, missed_at=event.at, **gone)
+        case t.TicketServed():
+            return _served(old, event)
         case t.TicketCompleted(served=served):
-            return replace(old, status="completed", served=served, **gone)
+            return replace(old, status="completed", served=served, done=(*old.done, old.stop), **gone)
         case t.TicketRejoined(rank=rank, order=order):
             place = old.place._replace(rank=rank, order=order)
             return replace(old, status="waiting", counter=None, place=place, rejoins=old.rejoins + 1)
@@ -149,4 +303,44 @@ def _moved(old: Ticket, event: t.TicketEvent) -> Ticket:
             return replace(old, status="cancelled", **gone)
         case t.TicketLapsed():
             return replace(old, status="lapsed", **gone)
+    return _wished(old, event)
+
+
+def _served(old: Ticket, event: t.TicketServed) -> Ticket:
+    """One service of the visit is done."""
+    done, stop = (*old.done, old.stop), event.onward
+    here: dict[str, Any] = {"done": done, "served": 0.0, "line": stop.line, "service": stop.service}
+    rest = tuple(each for each in old.rest if each != stop)
+    if event.sitting:
+        return replace(old, **here, rest=rest, taken_at=event.at, serving_since=event.at)
+    waits: dict[str, Any] = {"status": "waiting", "counter": None, "taken_at": None, "serving_since": None}
+    return replace(old, **here, **waits, rest=rest)
+
+
+def _wished(old: Ticket, event: t.TicketEvent) -> Ticket:
+    """What its holder wants besides."""
+    match event:
+        case t.ServiceAdded(stop=stop):
+            return replace(old, rest=(*old.rest, stop))
+        case t.ServiceDropped(onward=onward):
+            rest = tuple(each for each in old.rest if each not in (event.stop, onward))
+            return replace(old, line=onward.line, service=onward.service, rest=rest)
+        case t.NearWished(nth=nth):
+            return replace(old, near=nth)
+        case t.TicketNear():
+            return replace(old, near=None)
     return old
+
+
+def _at_desk(hall: Hall, event: CounterEvent) -> Hall:
+    desk, seen = hall.desks.get(event.counter, UNMANNED), hall.seen.insert(event.counter, event.at)
+    match event:
+        case CounterStaffed(officer=officer, skills=skills):
+            desk = Seat(officer, None if skills is None else frozenset(skills))
+        case CounterPaused(reason=reason, until=until):
+            desk = replace(desk, paused=reason, until=until)
+        case CounterReopened():
+            desk = replace(desk, paused=None, until=None)
+        case CounterLeft():
+            desk, seen = UNMANNED, hall.seen.discard(event.counter)
+    return replace(hall, last_at=event.at, seen=seen, desks=hall.desks.insert(event.counter, desk))

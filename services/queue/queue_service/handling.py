@@ -1,6 +1,7 @@
 """The way to write: commands of this service, decided and projected."""
 
 from mpp.eventsourcing.handler import Handler
-from queue_service import mall, rules, views
+from queue_service import booking, mall, rules, views
 
-handle = Handler([rules.decider, mall.decider], project=views.project)
+DECIDERS = (rules.decider, booking.decider, mall.decider)
+handle = Handler(DECIDERS, project=views.project)

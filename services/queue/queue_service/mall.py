@@ -1,4 +1,4 @@
-"""A mall as the queue knows it: the facts heard from the catalog."""
+"""A mall as the queue knows it: what was heard from the catalog, and what the mall set for its queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Facts = Mapping[tuple[str, str], dict[str, Any]]
 
 
 class FactHeard(Event, type="fact-heard"):
-    """The catalog said something of this kind about the thing with this key; null: no longer."""
+    """Something of this kind was said about the thing with this key; null: no longer."""
 
     kind: str
     key: str
@@ -19,7 +19,7 @@ class FactHeard(Event, type="fact-heard"):
 
 @dataclass(frozen=True, slots=True)
 class Hear:
-    """Remember what the catalog said."""
+    """Remember what was said."""
 
     kind: str
     key: str

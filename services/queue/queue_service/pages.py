@@ -22,6 +22,7 @@ from mpp.web.live import frame
 from queue_service.answers import call_frame, lines_answer, ticket_answer
 from queue_service.desk import Desk, Mall
 from queue_service.hall import mall_and_day
+from queue_service.ticket import Ticket
 
 log = structlog.get_logger()
 GATHER = 0.02  # seconds at least from one look at changed tickets to the next: a rush is shown together
@@ -174,7 +175,7 @@ class Pages:
         hall, shown, began = look.seen.state, 0, monotonic()
         for id_, page in [*self._tickets.get(stream, {}).items()]:
             ticket = hall.tickets.get(id_)
-            if ticket is None or not (lines is None or ticket.line in lines):
+            if ticket is None or not (lines is None or _in(ticket, lines)):
                 continue
             answer = orjson.dumps(ticket_answer(hall, ticket, look.mall, look.at))
             self._tell(id_, page, answer, look.seen.position)
@@ -212,7 +213,11 @@ def _patient() -> Iterator[None]:
         log.warning("pages wait for the database")
 
 
+def _in(ticket: Ticket, lines: frozenset[str]) -> bool:
+    return ticket.line in lines or any(stop.line in lines for stop in ticket.rest)
+
+
 def lines_of(message: Message) -> Lines:
     """The lines that an event of a ticket touches; None for one of the whole hall."""
-    touched = {message.data[name] for name in ("line", "from_line") if name in message.data}
+    touched = {message.data[name] for name in ("line", "from_line") if message.data.get(name)}
     return frozenset(touched) or None

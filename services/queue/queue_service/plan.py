@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import date as Date
 from datetime import datetime, time
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mpp.eventsourcing.decider import NotFound
 
@@ -66,12 +66,76 @@ class Service(Frozen):
 
 
 class Rules(Frozen):
-    """How people who missed their call come back, and who goes first."""
+    """How people who missed their call come back, who goes first, and how much one person may book a day."""
 
     ranks: Mapping[str, int] = {"elderly": 0, "disabled": 0, "pregnant": 0}
-    rejoin_minutes: int = 30
-    rejoin_after: int = 3
-    rejoins: int = 2
+    rejoin_minutes: int = Field(30, ge=0, le=600)
+    rejoin_after: int = Field(3, ge=0, le=100)
+    rejoins: int = Field(2, ge=0, le=100)
+    bookings_per_person: int = Field(2, ge=1, le=20)
+
+
+class Booking(Frozen):
+    """How the slots of a line are offered, and when a booking becomes a ticket.
+
+    A slot takes as many as its counters serve in `slot_minutes` by the standard, less the share kept for
+    walk-ins, or `per_slot`; `quotas`: channel → bookings a day. A day opens `days_ahead` before it at
+    `opens_at`; check-in is from `early_minutes` before the slot until `late_minutes` after it. By the order
+    `slot` a ticket stands as if its holder had come `lead_minutes` before the slot, by `arrival` as it came.
+    """
+
+    slot_minutes: int = Field(30, ge=5, le=480)
+    per_slot: int | None = Field(None, ge=0, le=10_000)
+    walk_in_share: float = Field(0.5, ge=0, le=1)
+    buffer_minutes: int = Field(0, ge=0, le=240)
+    quotas: Mapping[str, int] = {}
+    days_ahead: int = Field(7, ge=0, le=90)
+    opens_at: time = time(8)
+    closes_minutes: int = Field(60, ge=0, le=10_000)
+    hold_minutes: int = Field(5, ge=1, le=60)
+    early_minutes: int = Field(30, ge=0, le=480)
+    late_minutes: int = Field(15, ge=0, le=480)
+    order: Literal["slot", "arrival"] = "slot"
+    lead_minutes: int = Field(30, ge=0, le=480)
+
+
+class Threshold(Frozen):
+    """When somebody in this line waits longer, the line goes first."""
+
+    line: str
+    minutes: int = Field(ge=1, le=600)
+
+
+class Profile(Frozen):
+    """How a counter works: whom it calls, and when it is planned to be away.
+
+    `longest`: whoever came first in any of its lines; `order`: the first of its lines that has somebody;
+    `ratio`: its lines in turn, each as often as `ratio` says. Those with the right of way come before.
+    """
+
+    mode: Literal["longest", "order", "ratio"] = "longest"
+    order: tuple[str, ...] = ()
+    ratio: Mapping[str, Annotated[int, Field(ge=1, le=20)]] = {}
+    thresholds: tuple[Threshold, ...] = ()
+    breaks: tuple[tuple[time, time], ...] = ()
+
+    @cached_property
+    def turns(self) -> tuple[str, ...]:
+        """2:1:1 is A, A, B, C."""
+        return tuple(line for line, times in self.ratio.items() for _ in range(times))
+
+
+class Pause(Frozen):
+    """No tickets for now, by hand; `until` when it is known."""
+
+    reason: str
+    until: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        return self.until is None or at < self.until
+
+
+LONGEST = Profile()
 
 
 class Plan(Frozen):
@@ -86,6 +150,9 @@ class Plan(Frozen):
     services: Mapping[str, Service] = {}
     counters: Mapping[str, Counter] = {}
     rules: Rules = Rules()
+    booking: Mapping[str, Booking] = {}  # line → how it is booked; a line that is not here is not
+    profiles: Mapping[str, Profile] = {}  # counter → how it works
+    pauses: Mapping[str, Pause] = {}  # line → its pause, and "": the whole mall's
 
     def service(self, code: str) -> Service:
         found = self.services.get(code)
@@ -105,11 +172,38 @@ class Plan(Frozen):
             raise UnknownLine(line=letter)
         return found
 
+    def profile(self, counter: str) -> Profile:
+        return self.profiles.get(counter, LONGEST)
+
+    def pause(self, line: str, at: datetime) -> Pause | None:
+        """Why no tickets are issued in this line now, if that was said by hand."""
+        found = (self.pauses.get(""), self.pauses.get(line))
+        return next((pause for pause in found if pause and pause.holds(at)), None)
+
     @cached_property
     def desks(self) -> Mapping[str, tuple[Counter, ...]]:
         """Line → the counters that serve it."""
         counters = self.counters.values()
         return {line: tuple(c for c in counters if line in c.lines) for line in self.lines}
+
+    @cached_property
+    def of_line(self) -> Mapping[str, tuple[Service, ...]]:
+        """Line → the services that it serves."""
+        services = self.services.values()
+        return {line: tuple(s for s in services if s.line == line) for line in self.lines}
+
+    @cached_property
+    def neighbours(self) -> Mapping[str, tuple[str, ...]]:
+        """Line → itself and every line that shares counters with it, directly or through others."""
+        found: dict[str, tuple[str, ...]] = {}
+        for line in self.lines:
+            near, reached = [line], {line}
+            for each in near:
+                for counter in self.desks[each]:
+                    near += [other for other in counter.lines if other not in reached and other in self.lines]
+                    reached.update(counter.lines)
+            found[line] = tuple(near)
+        return found
 
     @cached_property
     def minutes(self) -> Mapping[str, float]:
@@ -136,6 +230,7 @@ class Plan(Frozen):
         """
         hours, closed = _hours(day, facts)
         lines, services, counters = {}, {}, {}
+        booking, profiles, pauses = {}, {}, {}
         minutes = {key: fact["minutes"] for (kind, key), fact in facts.items() if kind == "service"}
         for (kind, key), fact in facts.items():
             if kind == "line":
@@ -154,6 +249,12 @@ class Plan(Frozen):
                 counters[key] = Counter(
                     id=key, title=fact["title"], agency=fact["agency"], lines=fact["lines"]
                 )
+            elif kind == "booking":
+                booking[key] = Booking(**fact)
+            elif kind == "profile":
+                profiles[key] = Profile(**fact)
+            elif kind == "pause":
+                pauses[key] = Pause(**fact)
         zone = facts["mall", ""]["timezone"]
         return cls(
             mall=mall,
@@ -164,6 +265,10 @@ class Plan(Frozen):
             lines=lines,
             services=services,
             counters=counters,
+            rules=Rules(**facts.get(("rules", ""), {})),
+            booking={line: how for line, how in booking.items() if line in lines},
+            profiles={counter: how for counter, how in profiles.items() if counter in counters},
+            pauses=pauses,
         )
 
 

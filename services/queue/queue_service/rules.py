@@ -5,40 +5,29 @@ from typing import Any
 
 from mpp.eventsourcing.decider import Decider, Event, Invalid, Rejected
 from queue_service import command as c
+from queue_service import hall as h
 from queue_service import ticket as t
-from queue_service.hall import Hall, HallClosed, HallOpened, PlanChanged, evolve
-from queue_service.plan import ORDINARY, Plan
-from queue_service.ticket import Ticket, WrongState, number_of
+from queue_service.calling import choose
+from queue_service.hall import Hall, evolve
+from queue_service.issuing import (
+    SERVICES,
+    MallClosed,
+    TooManyServices,
+    check_in,
+    free,
+    has_room,
+    issue,
+    order_of,
+    quick_serve,
+)
+from queue_service.plan import Plan
+from queue_service.ticket import Stop, Ticket, WrongState
 
-GAP = 1 << 40  # between the orders of two tickets, so that forty others fit one before the other
+GAP = 1 << 46  # before the first of a line, about a second of orders
 
 
 class HallNotOpened(Rejected):
     """Nobody came yet: the day's plan must be brought first."""
-
-
-class MallClosed(Rejected):
-    """No ticket is issued now: before opening, after the last ticket, or a day without hours."""
-
-
-class LineClosed(Rejected):
-    """This line is closed by hand."""
-
-
-class LineFull(Rejected):
-    """The line's tickets of today are gone."""
-
-
-class QuotaUsed(Rejected):
-    """This channel's share of the line's tickets is gone; others may still have some."""
-
-
-class UnknownPriority(Invalid):
-    """No such priority class in this mall."""
-
-
-class CounterBusy(Rejected):
-    """The counter has somebody: finish first."""
 
 
 class RejoinRefused(Rejected):
@@ -53,26 +42,45 @@ def decide(command: c.At, hall: Hall) -> list[Event]:
     """The rules of a day; whatever a clock says, time does not run backwards in one hall."""
     if hall.plan is None:
         if isinstance(command, c.OpenHall):
-            return [HallOpened(plan=command.plan, at=command.at)]
+            return [h.HallOpened(plan=command.plan, at=command.at)]
         raise HallNotOpened
     at, plan = max(command.at, hall.last_at), hall.plan
+    events = _decide(command, hall, plan, at)
+    return [*events, *_near(events, hall, at)] if hall.wishes or isinstance(command, c.WishNear) else events
+
+
+def _decide(command: c.At, hall: Hall, plan: Plan, at: datetime) -> list[Event]:
     match command:
         case c.OpenHall():
             return []
         case _ if hall.closed:
             raise MallClosed("the day is over", reason="day-over")
         case c.ChangePlan(plan=changed):
-            return [] if changed == plan else [PlanChanged(plan=changed, at=at)]
+            return [] if changed == plan else [h.PlanChanged(plan=changed, at=at)]
         case c.IssueTicket():
-            return [_issue(command, hall, plan, at)]
+            return [issue(command, hall, plan, at)]
         case c.QuickServe():
-            return _quick_serve(command, hall, plan, at)
+            return quick_serve(command, hall, plan, at)
+        case c.CheckIn():
+            return [check_in(command, hall, plan, at)]
+        case c.ExpectBookings(expected=expected):
+            return _expect(expected, hall, at)
+        case c.Announce():
+            return [_message(command, hall, plan, at)]
         case c.CallNext(counter=counter):
             return _call_next(counter, hall, plan, at)
+        case c.OfCounter():
+            return _at_counter(command, hall, plan, at)
         case c.Transfer():
             return [_transfer(command, hall, plan, at)]
         case c.Rejoin(ticket=id):
             return [_rejoin(hall.ticket(id), hall, plan, at)]
+        case c.AddService():
+            return _add(command, hall, plan, at)
+        case c.DropService(ticket=id, service=code):
+            return [_drop(hall.ticket(id), code, at)]
+        case c.WishNear(ticket=id, nth=nth):
+            return _wish(hall.ticket(id), nth, at)
         case c.CloseHall():
             return _close(hall, at)
         case c.OfTicket(ticket=id):
@@ -80,75 +88,62 @@ def decide(command: c.At, hall: Hall) -> list[Event]:
     raise TypeError(f"{type(command).__name__} is no command of a hall")
 
 
-def _issue(command: c.IssueTicket, hall: Hall, plan: Plan, at: datetime) -> t.TicketIssued:
-    line = plan.line(plan.service(command.service).line)
-    open_for_tickets(plan, at)
-    issued, through = hall.issued.get(line.letter, 0), hall.issued.get(f"{line.letter}/{command.channel}", 0)
-    quota = line.quotas.get(command.channel)
-    if line.closed:
-        raise LineClosed(line=line.letter, reason=line.closed)
-    if line.capacity is not None and issued >= line.capacity:
-        raise LineFull(line=line.letter, capacity=line.capacity)
-    if quota is not None and through >= quota:
-        raise QuotaUsed(line=line.letter, channel=command.channel, quota=quota)
-    rank = ORDINARY
-    if command.priority is not None:
-        if command.priority not in plan.rules.ranks:
-            raise UnknownPriority(known=sorted(plan.rules.ranks))
-        rank = plan.rules.ranks[command.priority]
-    return _issued(command, line.letter, rank, hall, at)
+def _expect(expected: c.Expected, hall: Hall, at: datetime) -> list[Event]:
+    known = {line: dict(slots) for line, slots in hall.expected.items()}
+    wanted = {line: dict(slots) for line, slots in expected.items()}
+    return [] if wanted == known else [h.BookingsExpected(expected=wanted, at=at)]
 
 
-def _issued(
-    command: c.IssueTicket | c.QuickServe, line: str, rank: int, hall: Hall, at: datetime
-) -> t.TicketIssued:
-    seq = hall.issued.get(line, 0) + 1
-    return t.TicketIssued(
-        ticket=command.ticket,
-        number=number_of(line, seq),
-        line=line,
-        at=at,
-        service=command.service,
-        channel=command.channel if isinstance(command, c.IssueTicket) else "counter",
-        seq=seq,
-        rank=rank,
-        order=(hall.count + 1) * GAP,
-        priority=command.priority if isinstance(command, c.IssueTicket) else None,
-        citizen=command.citizen if isinstance(command, c.IssueTicket) else None,
-        quick=isinstance(command, c.QuickServe),
-    )
-
-
-def open_for_tickets(plan: Plan, at: datetime) -> None:
-    if plan.tickets_between is None:
-        raise MallClosed("the mall is closed today", reason=plan.closed)
-    opens, last = plan.tickets_between
-    if at < opens:
-        raise MallClosed("the mall is not open yet", reason="before-opening", opens_at=opens.isoformat())
-    if at >= last:
-        raise MallClosed("no more tickets today", reason="after-last-ticket", last_ticket=last.isoformat())
-
-
-def _quick_serve(command: c.QuickServe, hall: Hall, plan: Plan, at: datetime) -> list[Event]:
-    counter, line = plan.counter(command.counter), plan.service(command.service).line
-    _free(counter.id, hall)
-    issued = _issued(command, line, ORDINARY, hall, at)
-    started = t.TicketStarted(
-        ticket=issued.ticket, number=issued.number, line=line, at=at, counter=counter.id
-    )
-    return [issued, started]
+def _message(command: c.Announce, hall: Hall, plan: Plan, at: datetime) -> Event:
+    if (command.minutes is None) == (command.kind == "delayed"):
+        raise Invalid("a delay has minutes, a closing has none")
+    if (command.closes_at is None) == (command.kind == "closing"):
+        raise Invalid("a closing has its time, a delay has none")
+    if command.line:
+        plan.line(command.line)
+    if command.ticket:
+        hall.ticket(command.ticket)
+    names = ("message", "kind", "minutes", "closes_at", "line", "ticket")
+    return h.MessageSent(**{name: getattr(command, name) for name in names}, at=at)
 
 
 def _call_next(counter_id: str, hall: Hall, plan: Plan, at: datetime) -> list[Event]:
-    """Who is first among the counter's lines and those who wait for this counter alone."""
+    """Whom the rules choose; a counter that calls is not paused any longer."""
     counter = plan.counter(counter_id)
-    _free(counter.id, hall)
-    heads = [hall.line(key).first for key in (f"@{counter.id}", *counter.lines)]
-    first = min((head for head in heads if head), default=None)
-    if first is None:
-        return []
-    ticket = hall.ticket(first.ticket)
-    return [t.TicketCalled(**_of(ticket, at), counter=counter.id, title=counter.title)]
+    free(counter.id, hall)
+    paused = hall.desks.get(counter.id, h.UNMANNED).paused
+    back: list[Event] = [h.CounterReopened(counter=counter.id, at=at)] if paused else []
+    choice = choose(hall, plan, counter, at)
+    if choice is None:
+        return back
+    where = {**_of(choice.ticket, at), "line": choice.stop.line}
+    called = t.TicketCalled(
+        **where,
+        counter=counter.id,
+        title=counter.title,
+        service=choice.stop.service,
+        why=choice.why,
+        turn=choice.turn,
+    )
+    return [*back, called]
+
+
+def _at_counter(command: c.OfCounter, hall: Hall, plan: Plan, at: datetime) -> list[Event]:
+    counter = plan.counter(command.counter).id
+    desk, seat = hall.desks.get(counter), {"counter": counter, "at": at}
+    match command:
+        case c.SitDown(officer=officer, skills=skills):
+            for code in skills or ():
+                plan.service(code)
+            return [h.CounterStaffed(**seat, officer=officer, skills=skills)]
+        case c.PauseCounter(reason=reason, until=until):
+            return [h.CounterPaused(**seat, reason=reason, until=until)]
+        case c.ReopenCounter():
+            return [h.CounterReopened(**seat)] if desk and desk.paused else []
+        case c.LeaveCounter():
+            free(counter, hall)
+            return [h.CounterLeft(**seat)] if desk and desk != h.UNMANNED else []
+    raise TypeError(f"{type(command).__name__} is no command of a counter")
 
 
 def _step(command: c.OfTicket, ticket: Ticket, hall: Hall, plan: Plan, at: datetime) -> Event:
@@ -165,13 +160,71 @@ def _step(command: c.OfTicket, ticket: Ticket, hall: Hall, plan: Plan, at: datet
             return t.TicketHeld(**where, served=ticket.served_until(at))
         case c.Resume(counter=counter), "held":
             chosen = plan.counter(counter or ticket.counter or "").id
-            _free(chosen, hall)
+            free(chosen, hall)
             return t.TicketResumed(**{**where, "counter": chosen})
-        case c.Complete(), "serving":
-            return t.TicketCompleted(**where, service=ticket.service, served=ticket.served_until(at))
+        case c.Complete(onward=onward), "serving":
+            return _complete(ticket, onward, where, at)
         case c.Cancel(), "waiting" | "called" | "held":
             return t.TicketCancelled(**_of(ticket, at))
     raise _wrong(ticket, type(command).__name__.lower())
+
+
+def _complete(ticket: Ticket, onward: str | None, where: dict[str, Any], at: datetime) -> Event:
+    """The last service ends the ticket; after any other it goes on here, or waits for the rest."""
+    done = {**where, "service": ticket.service, "served": ticket.served_until(at)}
+    if onward is None and not ticket.rest:
+        return t.TicketCompleted(**done)
+    if onward is None:
+        return t.TicketServed(**done, onward=ticket.rest[0], sitting=False)
+    following = next((stop for stop in ticket.rest if stop.service == onward), None)
+    if following is None:
+        raise Invalid("the visit has no such service left", service=onward)
+    return t.TicketServed(**done, onward=following, sitting=True)
+
+
+def _add(command: c.AddService, hall: Hall, plan: Plan, at: datetime) -> list[Event]:
+    """One more service for the same visit."""
+    ticket = hall.ticket(command.ticket)
+    stop = Stop(service=command.service, line=plan.service(command.service).line)
+    if ticket.status in t.FINAL:
+        raise _wrong(ticket, "add-service")
+    if stop in (ticket.stop, *ticket.rest):
+        return []
+    if len(ticket.rest) + len(ticket.done) + 2 > SERVICES:
+        raise TooManyServices(allowed=SERVICES)
+    if command.limited:
+        has_room(stop.line, hall, plan, at)
+    return [t.ServiceAdded(**_of(ticket, at), stop=stop)]
+
+
+def _drop(ticket: Ticket, code: str, at: datetime) -> Event:
+    """One service less; the last is given back with the ticket."""
+    stop = next((stop for stop in (ticket.stop, *ticket.rest) if stop.service == code), None)
+    if stop is None:
+        raise Invalid("the visit has no such service left", service=code)
+    if not ticket.rest or (stop == ticket.stop and ticket.status != "waiting"):
+        raise _wrong(ticket, "drop-service")
+    onward = ticket.rest[0] if stop == ticket.stop else ticket.stop
+    return t.ServiceDropped(**_of(ticket, at), stop=stop, onward=onward)
+
+
+def _wish(ticket: Ticket, nth: int | None, at: datetime) -> list[Event]:
+    if ticket.status in t.FINAL:
+        raise _wrong(ticket, "near")
+    return [] if ticket.near == nth else [t.NearWished(**_of(ticket, at), nth=nth)]
+
+
+def _near(events: list[Event], hall: Hall, at: datetime) -> list[Event]:
+    """Who wanted to be told that it is the n-th, and now is; once."""
+    for event in events:
+        hall = evolve(hall, event)
+    told: list[Event] = []
+    for id_, nth in hall.wishes.items():
+        ticket = hall.tickets[id_]
+        ahead = hall.ahead_of(ticket)
+        if ahead is not None and ahead < nth:
+            told.append(t.TicketNear(**_of(ticket, at), position=ahead + 1))
+    return sorted(told, key=lambda near: near.ticket)  # type: ignore[attr-defined]
 
 
 def _transfer(command: c.Transfer, hall: Hall, plan: Plan, at: datetime) -> t.TicketTransferred:
@@ -199,8 +252,8 @@ def _rejoin(ticket: Ticket, hall: Hall, plan: Plan, at: datetime) -> t.TicketRej
     start, end = line.start_of(rank), line.start_of(rank + 1)  # of those with the same right of way
     index = min(max(rules.rejoin_after, start), end)
     before, after = line.nth(index - 1) if index > start else None, line.nth(index) if index < end else None
-    high = after.order if after else (hall.count + 1) * GAP  # before whoever comes next, too
-    low = before.order if before else high - GAP
+    high = after.order if after else order_of(hall, plan, at)  # before whoever comes next, too
+    low = before.order if before and before.order < high else high - GAP
     return t.TicketRejoined(**_of(ticket, at), rank=rank, order=(low + high) // 2)
 
 
@@ -212,12 +265,7 @@ def _close(hall: Hall, at: datetime) -> list[Event]:
             raise ServiceGoesOn(number=ticket.number, counter=ticket.counter)
         if ticket.status in ("waiting", "called", "held"):
             ended.append(t.TicketLapsed(**_of(ticket, at)))
-    return [*sorted(ended, key=lambda lapsed: lapsed.ticket), HallClosed(at=at)]  # type: ignore[attr-defined]
-
-
-def _free(counter: str, hall: Hall) -> None:
-    if (busy := hall.busy.get(counter)) is not None:
-        raise CounterBusy(counter=counter, number=hall.ticket(busy).number, ticket=str(busy))
+    return [*sorted(ended, key=lambda lapsed: lapsed.ticket), h.HallClosed(at=at)]  # type: ignore[attr-defined]
 
 
 def _of(ticket: Ticket, at: datetime) -> dict[str, Any]:
@@ -232,20 +280,19 @@ def _wrong(ticket: Ticket, wanted: str) -> WrongState:
 
 
 EVENTS: tuple[type[Event], ...] = (
-    HallOpened,
-    PlanChanged,
-    HallClosed,
-    t.TicketIssued,
-    t.TicketCalled,
-    t.TicketRecalled,
-    t.TicketStarted,
-    t.TicketHeld,
-    t.TicketResumed,
-    t.TicketMissed,
-    t.TicketCompleted,
-    t.TicketRejoined,
-    t.TicketTransferred,
-    t.TicketCancelled,
-    t.TicketLapsed,
+    h.HallOpened,
+    h.PlanChanged,
+    h.HallClosed,
+    h.BookingsExpected,
+    h.MessageSent,
+    h.CounterStaffed,
+    h.CounterPaused,
+    h.CounterReopened,
+    h.CounterLeft,
+    *(
+        e
+        for e in vars(t).values()
+        if isinstance(e, type) and issubclass(e, t.TicketEvent) and e.__dict__.get("type")
+    ),
 )
 decider: Decider[Hall] = Decider("hall", Hall(), decide, evolve, EVENTS)

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from mpp.eventsourcing.decider import Event, NotFound, Rejected
 from queue_service.places import Place
 
@@ -25,9 +27,39 @@ def number_of(line: str, seq: int) -> str:
     return f"{line}{seq:03d}"
 
 
+class Stop(BaseModel):
+    """One service of a visit, and the line that serves it."""
+
+    model_config = ConfigDict(frozen=True)
+    service: str
+    line: str
+
+
+class Why(BaseModel):
+    """Why this ticket was called and no other: the rule that chose it, and its facts.
+
+    rule: own, threshold, priority, longest, order or ratio; passed: how many before it need another officer.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    rule: str
+    waited_minutes: int
+    lines: tuple[str, ...] = ()
+    minutes: int | None = None
+    ratio: tuple[tuple[str, int], ...] = ()
+    priority: str | None = None
+    slot: datetime | None = None
+    passed: int = 0
+    rejoined: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What the rules ask about one ticket; `place` is where it waits, or waited last."""
+    """What the rules ask about one ticket; `place` is where it waits, or waited last.
+
+    `line` and `service` are what it is here for now, `rest` the other services of the visit: it waits in all
+    their lines at once and is called by one at a time.
+    """
 
     id: UUID
     number: str
@@ -36,6 +68,13 @@ class Ticket:
     place: Place
     issued_at: datetime
     citizen: UUID | None = None
+    priority: str | None = None
+    booking: UUID | None = None
+    slot: datetime | None = None
+    rest: tuple[Stop, ...] = ()
+    done: tuple[Stop, ...] = ()
+    near: int | None = None  # its holder wants to be told when it is the n-th
+    why: Why | None = None  # of its last call
     status: Status = "waiting"
     counter: str | None = None  # where it is called, served or held; or whom it waits for
     missed_at: datetime | None = None
@@ -45,9 +84,26 @@ class Ticket:
     served: float = 0.0  # seconds before the interruption or transfer
 
     @property
-    def waits_for(self) -> str:
-        """The list it stands in: its line's, or one counter's own."""
-        return f"@{self.counter}" if self.counter else self.line
+    def waits_in(self) -> tuple[str, ...]:
+        """The lists it stands in: those of its lines, or one counter's own."""
+        if self.counter:
+            return (f"@{self.counter}",)
+        return (
+            tuple(dict.fromkeys((self.line, *(stop.line for stop in self.rest))))
+            if self.rest
+            else (self.line,)
+        )
+
+    @property
+    def stop(self) -> Stop:
+        return Stop(service=self.service, line=self.line)
+
+    def here_for(self, line: str, service: str | None = None) -> tuple[Stop, tuple[Stop, ...]]:
+        """What it is called for in this line, and what is left then."""
+        wanted = (self.stop, *self.rest)
+        fitting = [stop for stop in wanted if stop.line == line and service in (None, stop.service)]
+        chosen = fitting[0] if fitting else self.stop
+        return chosen, tuple(stop for stop in wanted if stop != chosen)
 
     def served_until(self, at: datetime) -> float:
         """Seconds of service so far."""
@@ -72,6 +128,9 @@ class TicketIssued(TicketEvent, type="ticket-issued"):
     order: int
     priority: str | None = None
     quick: bool = False  # served at once, without a wait and outside the limits
+    also: tuple[Stop, ...] = ()  # the other services of the visit
+    booking: UUID | None = None
+    slot: datetime | None = None
 
 
 class AtCounter(TicketEvent):
@@ -81,7 +140,12 @@ class AtCounter(TicketEvent):
 
 
 class TicketCalled(AtCounter, type="ticket-called"):
+    """`line` is the one that it was called from; `turn`: whose turn it is next at a counter with a ratio."""
+
     title: str
+    service: str | None = None
+    why: Why | None = None
+    turn: int | None = None
 
 
 class TicketRecalled(AtCounter, type="ticket-recalled"):
@@ -107,6 +171,38 @@ class TicketMissed(AtCounter, type="ticket-missed"):
 class TicketCompleted(AtCounter, type="ticket-completed"):
     service: str
     served: float
+
+
+class TicketServed(AtCounter, type="ticket-served"):
+    """One of several services is done: `onward` follows in the same sitting, or is waited for with the rest."""
+
+    service: str
+    served: float
+    onward: Stop
+    sitting: bool
+
+
+class ServiceAdded(TicketEvent, type="service-added"):
+    stop: Stop
+
+
+class ServiceDropped(TicketEvent, type="service-dropped"):
+    """`onward`: what the ticket is here for then."""
+
+    stop: Stop
+    onward: Stop
+
+
+class NearWished(TicketEvent, type="near-wished"):
+    """Its holder wants to be told when it is the n-th in line; null: no longer."""
+
+    nth: int | None
+
+
+class TicketNear(TicketEvent, type="ticket-near"):
+    """It is as near as its holder wanted to know."""
+
+    position: int
 
 
 class TicketRejoined(TicketEvent, type="ticket-rejoined"):

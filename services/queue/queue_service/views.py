@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 
 from mpp.eventsourcing.log import Reading, Recorded
 from mpp.eventsourcing.views import Changes
+from queue_service import booking as b
 from queue_service import ticket as t
 from queue_service.hall import HallClosed, HallOpened, PlanChanged
 from queue_service.mall import FactHeard
@@ -93,12 +94,40 @@ class Call(View, table=True):
     __table_args__ = (Index("calls_hall", "hall", "position"),)
 
 
-TABLES: tuple[type[SQLModel], ...] = (Fact, HallDay, TicketRow, Call)
+class SlotDay(View, table=True):
+    """A mall's day whose slots were offered."""
+
+    __tablename__ = "slot_days"
+    stream: str = Field(primary_key=True)
+    mall: str
+    date: Date
+    planned: int = Field(sa_type=BigInteger, description="position of what is offered now")
+    __table_args__ = (Index("slot_days_mall_date", "mall", "date"),)
+
+
+class BookingRow(View, table=True):
+    """Every booking, and what became of it."""
+
+    __tablename__ = "bookings"
+    id: UUID = Field(primary_key=True)
+    stream: str
+    line: str
+    service: str
+    slot: datetime = _moment()
+    channel: str
+    citizen: UUID | None = None
+    status: str
+    ticket: UUID | None = None
+    __table_args__ = (Index("bookings_stream", "stream"), Index("bookings_citizen", "citizen"))
+
+
+TABLES: tuple[type[SQLModel], ...] = (Fact, HallDay, TicketRow, Call, SlotDay, BookingRow)
 
 
 async def project(tx: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
     """All events of a batch as one set per table."""
     facts, halls, tickets, calls = Changes(Fact), Changes(HallDay), Changes(TicketRow), Changes(Call)
+    days, bookings = Changes(SlotDay), Changes(BookingRow)
     for r in recorded:
         match r.event:
             case FactHeard(kind=kind, key=key, fact=fact):
@@ -113,7 +142,11 @@ async def project(tx: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
                 _called(r, r.event, tickets, calls)
             case t.TicketEvent():
                 _moved(r, r.event, tickets)
-    for changes in (facts, halls, tickets, calls):
+            case b.SlotsOffered(offered=offered):
+                days.put(r.stream, mall=offered.mall, date=offered.date, planned=r.position)
+            case b.BookingEvent():
+                _booked(r, r.event, bookings)
+    for changes in (facts, halls, tickets, calls, days, bookings):
         await changes.write(tx)
 
 
@@ -122,7 +155,23 @@ def _called(r: Recorded, e: t.TicketCalled | t.TicketRecalled, tickets: Changes,
     where = {"number": e.number, "line": e.line, "counter": e.counter, "counter_title": e.title}
     calls.put(r.position, hall=r.stream, ticket=e.ticket, kind=kind, at=e.at, **where)
     if kind == "call":
-        tickets.change(e.ticket, status="called", counter=e.counter, called_at=e.at)
+        here = {"service": e.service} if isinstance(e, t.TicketCalled) and e.service else {}
+        tickets.change(e.ticket, status="called", line=e.line, counter=e.counter, called_at=e.at, **here)
+
+
+def _booked(r: Recorded, e: b.BookingEvent, bookings: Changes) -> None:
+    match e:
+        case b.SlotHeld() | b.BookingMade():
+            names = ("line", "service", "slot", "channel", "citizen")
+            made = {name: getattr(e, name) for name in names}
+            status = "held" if isinstance(e, b.SlotHeld) else "booked"
+            bookings.put(e.booking, stream=r.stream, status=status, **made)
+        case b.BookingCancelled():
+            bookings.change(e.booking, status="cancelled")
+        case b.BookingUsed(ticket=ticket):
+            bookings.change(e.booking, status="used", ticket=ticket)
+        case b.BookingLapsed():
+            bookings.change(e.booking, status="lapsed")
 
 
 def _moved(r: Recorded, e: t.TicketEvent, tickets: Changes) -> None:
@@ -146,6 +195,12 @@ def _moved(r: Recorded, e: t.TicketEvent, tickets: Changes) -> None:
             tickets.change(e.ticket, status="held", served_seconds=served)
         case t.TicketMissed():
             tickets.change(e.ticket, status="missed", ended_at=e.at)
+        case t.TicketServed(onward=onward, served=served):
+            waits = {} if e.sitting else {"status": "waiting", "counter": None}
+            here = {"line": onward.line, "service": onward.service, "served_seconds": served}
+            tickets.change(e.ticket, **here, **waits)
+        case t.ServiceDropped(onward=onward):
+            tickets.change(e.ticket, line=onward.line, service=onward.service)
         case t.TicketCompleted(served=served):
             tickets.change(e.ticket, status="completed", served_seconds=served, ended_at=e.at)
         case t.TicketRejoined():
@@ -156,6 +211,26 @@ def _moved(r: Recorded, e: t.TicketEvent, tickets: Changes) -> None:
             tickets.change(e.ticket, status="cancelled", ended_at=e.at)
         case t.TicketLapsed():
             tickets.change(e.ticket, status="lapsed", ended_at=e.at)
+
+
+async def booking_of(db: Reading, booking: UUID) -> str | None:
+    """The stream of the day for which this booking was made."""
+    found: str | None = await db.fetchval("select stream from bookings where id = $1", booking)
+    return found
+
+
+async def bookings_of(db: Reading, citizen: UUID) -> list[asyncpg.Record]:
+    """Somebody's bookings, the next first."""
+    sql = "select * from bookings where citizen = $1 order by slot desc limit 100"
+    return list(await db.fetch(sql, citizen))
+
+
+async def slot_days(db: Reading) -> list[asyncpg.Record]:
+    """Days from today on whose slots were offered, and how far what was heard of their mall reaches."""
+    sql = """select d.stream, d.mall, d.date, d.planned, heard.position from slot_days d
+        cross join lateral (select max(position) as position from facts f where f.mall = d.mall) heard
+        where d.date >= (now() at time zone 'Asia/Jakarta')::date - 1"""
+    return list(await db.fetch(sql))
 
 
 async def hall_of(db: Reading, ticket: UUID) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -33,6 +33,10 @@ WISHES = (
     *["hold"] * 2,
     *["resume"] * 3,
     *["transfer"] * 3,
+    *["check-in"] * 2,
+    *["visit"] * 4,
+    *["add", "drop", "onward", "near", "near"],
+    *["sit", "pause", "reopen", "leave", "expect", "message"],
     *["quick", "anything", "plan", "wait", "cancel", "close"],
 )
 # What is asked, and a number that decides whatever is left open.
@@ -78,6 +82,34 @@ class AnyDay:
                 return c.QuickServe(now, tid(self.asked), SERVICES[number % 7], counter)
             case "call":
                 return c.CallNext(now, counter)
+            case "visit":
+                self.asked += 1
+                first, *also = (SERVICES[(number + n) % 7] for n in range(0, 2 + number % 6, 2))
+                return c.IssueTicket(now, tid(self.asked), first, "kiosk", None, None, tuple(also))
+            case "check-in":
+                self.asked += 1
+                slot = at("08:00") + timedelta(minutes=30 * (number % 5))
+                service = SERVICES[number % 7]
+                return c.CheckIn(now, tid(self.asked), UUID(int=1000 + number % 40), service, slot, "web")
+            case "add" | "drop":
+                action = c.AddService if wish == "add" else c.DropService
+                return action(now, self.some(number, "waiting", "called", "serving"), SERVICES[number % 7])
+            case "onward":
+                return c.Complete(now, self.some(number, "serving"), SERVICES[number % 7])
+            case "near":
+                return c.WishNear(now, self.some(number, "waiting"), number % 5 or None)
+            case "sit" | "pause" | "reopen" | "leave":
+                return self._seat(wish, number, counter)
+            case "expect":
+                return c.ExpectBookings(now, {"B": {at("09:00"): number % 3}} if number % 4 else {})
+            case "message":
+                delay: dict[str, Any] = (
+                    {"kind": "delayed", "minutes": 10} if number % 3 else {"kind": "closing"}
+                )
+                line, ticket = "ABCZ"[number % 4], self.some(number, "waiting") if number % 2 else None
+                return c.Announce(
+                    now, UUID(int=number), line=line if number % 5 else None, ticket=ticket, **delay
+                )
             case "resume":
                 return c.Resume(now, self.some(number, "held"), counter if number % 2 else None)
             case "transfer":
@@ -92,8 +124,20 @@ class AnyDay:
                 return c.OpenHall(now, PLAN)
         return self._step(wish, number)
 
+    def _seat(self, wish: str, number: int, counter: str) -> c.OfCounter:
+        match wish:
+            case "sit":
+                skills = None if number % 3 else ("a.1", "b.1")[: number % 2 + 1]
+                return c.SitDown(self.now, counter, UUID(int=number % 5), skills)
+            case "pause":
+                until = self.now + timedelta(minutes=20) if number % 2 else None
+                return c.PauseCounter(self.now, counter, "break", until)
+            case "reopen":
+                return c.ReopenCounter(self.now, counter)
+        return c.LeaveCounter(self.now, counter)
+
     def _step(self, wish: str, number: int) -> c.OfTicket:
-        action, statuses = {
+        known: dict[str, tuple[type[c.OfTicket], tuple[str, ...]]] = {
             "start": (c.Start, ("called",)),
             "complete": (c.Complete, ("serving",)),
             "miss": (c.Miss, ("called",)),
@@ -101,7 +145,8 @@ class AnyDay:
             "hold": (c.Hold, ("called", "serving")),
             "cancel": (c.Cancel, ("waiting",)),
             "anything": (ANYWHERE[number % len(ANYWHERE)], ()),
-        }[wish]
+        }
+        action, statuses = known[wish]
         return action(self.now, self.some(number, *statuses))
 
 

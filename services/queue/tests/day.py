@@ -56,6 +56,11 @@ def planned(**changes: Any) -> Plan:
     return Plan(**{name: getattr(PLAN, name) for name in Plan.model_fields} | changes)
 
 
+def order(clock: str, issued: int = 0) -> int:
+    """Where somebody stands who comes at this time, after so many others of the hall."""
+    return (int((at(clock) - at("00:00")).total_seconds() * 10_000) << 33) + (issued << 13)
+
+
 def opened(plan: Plan = PLAN, clock: str = "07:00") -> list[Event]:
     return [h.HallOpened(plan=plan, at=at(clock))]
 

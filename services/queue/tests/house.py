@@ -17,10 +17,11 @@ from mpp.operations import verified
 from mpp.service import Draining, Running, Service
 from mpp.settings import Settings
 from mpp.testing.tokens import TokenMint
-from queue_service import mall, rules, views
+from queue_service import views
 from queue_service.__main__ import service
 from queue_service.desk import Desk
 from queue_service.hall import stream_of
+from queue_service.handling import DECIDERS
 from queue_service.mall import Hear
 from queue_service.upkeep import Upkeep
 
@@ -56,7 +57,7 @@ class House:
 @asynccontextmanager
 async def served(settings: Settings) -> AsyncIterator[House]:
     """With a handler of its own, so that several may run in one process."""
-    handle = Handler([rules.decider, mall.decider], project=views.project)
+    handle = Handler(DECIDERS, project=views.project)
     own = replace(service, handle=handle, once={"upkeep": Upkeep().run})
     app = own.app(settings)
     config = uvicorn.Config(

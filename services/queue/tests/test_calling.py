@@ -4,8 +4,9 @@ import pytest
 
 from mpp.eventsourcing.decider import Invalid
 from queue_service import command as c
-from queue_service import rules
+from queue_service import issuing
 from queue_service import ticket as t
+from queue_service.hall import Spent
 from queue_service.plan import UnknownCounter, UnknownLine
 from queue_service.ticket import UnknownTicket, WrongState
 
@@ -24,7 +25,14 @@ def test_a_call_names_the_number_and_the_counter() -> None:
         .when(call("1", "08:30"))
         .then(
             t.TicketCalled(
-                ticket=tid(1), number="A001", line="A", at=at("08:30"), counter="1", title="Loket 1"
+                ticket=tid(1),
+                number="A001",
+                line="A",
+                at=at("08:30"),
+                counter="1",
+                title="Loket 1",
+                service="a.1",
+                why=t.Why(rule="longest", waited_minutes=30, lines=("A",)),
             )
         )
     )
@@ -66,7 +74,7 @@ def test_a_counters_own_list_and_its_lines_are_one_order() -> None:
 
 @pytest.mark.parametrize("more", [[], [on(c.Start, 1)]], ids=["called", "serving"])
 def test_a_busy_counter_calls_nobody_else(more: list[c.At]) -> None:
-    refusal = after(*issues(1, 2), call("1"), *more).when(call("1")).refused(rules.CounterBusy)
+    refusal = after(*issues(1, 2), call("1"), *more).when(call("1")).refused(issuing.CounterBusy)
     assert refusal.facts == {"counter": "1", "number": "A001", "ticket": str(tid(1))}
 
 
@@ -114,11 +122,11 @@ def test_a_service_is_measured_from_start_to_completion() -> None:
 
 def test_a_counter_is_taken_from_the_call_until_it_is_free_again() -> None:
     held = after(issue(1), call("1", "08:30"), on(c.Start, 1, "08:31"), on(c.Hold, 1, "08:35")).state
-    assert held.spent["A"] == (0, 300.0)
+    assert held.spent["a.1"] == Spent(0, 300.0, 300.0**2)
     back = [on(c.Resume, 1, "09:00"), on(c.Complete, 1, "09:02")]
     again = [issue(1), call("1", "08:30"), on(c.Start, 1, "08:31"), on(c.Hold, 1, "08:35"), *back]
     hall = after(*again, issue(2, "09:03"), call("1", "09:03"), on(c.Miss, 2, "09:06")).state
-    assert hall.spent["A"] == (2, 300.0 + 120.0 + 180.0)
+    assert hall.spent["a.1"] == Spent(2, 300.0 + 120.0 + 180.0, 300.0**2 + 120.0**2 + 180.0**2)
 
 
 def test_an_interrupted_service_goes_on_at_another_counter_and_only_service_is_measured() -> None:
@@ -136,7 +144,7 @@ def test_a_held_ticket_resumes_at_its_own_counter_when_none_is_named() -> None:
 
 def test_a_held_ticket_does_not_resume_at_a_busy_counter() -> None:
     story = after(*issues(1, 2), call("1"), on(c.Hold, 1), call("1"))
-    story.when(on(c.Resume, 1)).refused(rules.CounterBusy)
+    story.when(on(c.Resume, 1)).refused(issuing.CounterBusy)
 
 
 def test_a_transfer_to_a_line_keeps_the_order_of_arrival() -> None:

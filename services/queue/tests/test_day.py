@@ -7,7 +7,7 @@ import pytest
 from mpp.testing.scenario import given
 from queue_service import command as c
 from queue_service import hall as h
-from queue_service import rules
+from queue_service import issuing, rules
 from queue_service import ticket as t
 from queue_service.hall import Hall, mall_and_day, stream_of
 from queue_service.plan import Line
@@ -22,6 +22,7 @@ from .day import (
     issues,
     on,
     opened,
+    order,
     planned,
     served,
     ticket,
@@ -55,7 +56,7 @@ def test_a_changed_plan_holds_from_the_next_command_on() -> None:
     closed = planned(lines={**PLAN.lines, "A": Line(letter="A", title="A", closed="staff-shortage")})
     story = after(issue(1)).when(c.ChangePlan(at("09:00"), closed))
     story.then(h.PlanChanged(plan=closed, at=at("09:00")))
-    assert story.when(issue(2, "09:01")).refused(rules.LineClosed).facts["reason"] == "staff-shortage"
+    assert story.when(issue(2, "09:01")).refused(issuing.LineClosed).facts["reason"] == "staff-shortage"
 
 
 def test_who_waits_in_a_line_that_closes_is_still_called() -> None:
@@ -69,7 +70,7 @@ def test_a_lower_capacity_stops_the_line_and_a_higher_one_opens_it_again() -> No
         lines = {**PLAN.lines, "A": Line(letter="A", title="A", capacity=capacity)}
         return c.ChangePlan(at("09:00"), planned(lines=lines))
 
-    after(*issues(1, 2, 3), room(2)).when(issue(4, "09:01")).refused(rules.LineFull)
+    after(*issues(1, 2, 3), room(2)).when(issue(4, "09:01")).refused(issuing.LineFull)
     after(*issues(1, 2, 3), room(2), room(4)).when(issue(4, "09:01")).then(
         t.TicketIssued(
             ticket=tid(4),
@@ -80,7 +81,7 @@ def test_a_lower_capacity_stops_the_line_and_a_higher_one_opens_it_again() -> No
             channel="kiosk",
             seq=4,
             rank=1,
-            order=4 * rules.GAP,
+            order=order("09:01", 3),
         )
     )
 
@@ -89,7 +90,7 @@ def test_time_never_runs_backwards_in_a_hall() -> None:
     hall = after(issue(1, "10:00"), call("1", "09:00"), on(c.Start, 1, "08:00")).state
     assert hall.last_at == at("10:00") and ticket(hall, 1).serving_since == at("10:00")
     late = after(issue(1, "15:29"), c.CallNext(at("15:31"), "1")).when(issue(2, "15:00"))
-    late.refused(rules.MallClosed)
+    late.refused(issuing.MallClosed)
 
 
 def test_at_the_end_of_the_day_everybody_has_a_final_state() -> None:
@@ -125,7 +126,7 @@ def test_nothing_happens_after_the_end_of_the_day() -> None:
         c.ChangePlan(at("17:00"), PLAN),
     ]
     for command in [*late, c.QuickServe(at("16:01"), tid(3), "a.1", "1")]:
-        assert after(*ended).when(command).refused(rules.MallClosed).facts["reason"] == "day-over"
+        assert after(*ended).when(command).refused(issuing.MallClosed).facts["reason"] == "day-over"
 
 
 def test_an_empty_day_ends_too() -> None:

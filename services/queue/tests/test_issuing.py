@@ -4,12 +4,12 @@ import pytest
 
 from mpp.testing.scenario import given
 from queue_service import command as c
-from queue_service import rules
+from queue_service import issuing, rules
 from queue_service import ticket as t
 from queue_service.plan import Line, Service, UnknownService
 from queue_service.ticket import number_of
 
-from .day import PLAN, after, at, call, issue, issues, on, opened, planned, tid, waiting
+from .day import PLAN, after, at, call, issue, issues, on, opened, order, planned, tid, waiting
 
 
 def numbers(*commands: c.At) -> list[str]:
@@ -30,7 +30,7 @@ def test_the_first_ticket_of_a_line_is_number_one_and_tells_everything() -> None
             channel="web",
             seq=1,
             rank=0,
-            order=rules.GAP,
+            order=order("08:00"),
             priority="elderly",
         )
     )
@@ -68,7 +68,7 @@ def test_the_thousandth_ticket_of_a_day_is_issued_like_any_other() -> None:
     [("07:29:59", "before-opening"), ("15:30", "after-last-ticket"), ("23:59", "after-last-ticket")],
 )
 def test_no_ticket_is_issued_outside_the_hours(clock: str, reason: str) -> None:
-    refusal = given(rules.decider, *opened()).when(issue(1, clock)).refused(rules.MallClosed)
+    refusal = given(rules.decider, *opened()).when(issue(1, clock)).refused(issuing.MallClosed)
     assert refusal.facts["reason"] == reason
 
 
@@ -78,40 +78,40 @@ def test_the_first_and_the_last_moment_count(clock: str) -> None:
 
 
 def test_a_day_without_hours_issues_nothing_and_says_why() -> None:
-    refusal = after(plan=planned(hours=None, closed="holiday")).when(issue(1)).refused(rules.MallClosed)
+    refusal = after(plan=planned(hours=None, closed="holiday")).when(issue(1)).refused(issuing.MallClosed)
     assert refusal.facts["reason"] == "holiday"
 
 
 def test_a_line_closed_by_hand_issues_nothing_and_the_others_go_on() -> None:
     story = after().when(issue(1, service="c.1"))
-    assert story.refused(rules.LineClosed).facts == {"line": "C", "reason": "flood"}
+    assert story.refused(issuing.LineClosed).facts == {"line": "C", "reason": "flood"}
     assert numbers(issue(2)) == ["A001"]
 
 
 def test_a_line_issues_its_capacity_and_no_more() -> None:
-    full = after(*issues(1, 2, service="b.1")).when(issue(3, service="b.1")).refused(rules.LineFull)
-    assert full.facts == {"line": "B", "capacity": 2}
+    full = after(*issues(1, 2, service="b.1")).when(issue(3, service="b.1")).refused(issuing.LineFull)
+    assert full.facts == {"line": "B", "capacity": 2, "kept_for_bookings": 0}
 
 
 def test_what_was_cancelled_is_not_issued_again() -> None:
     story = after(*issues(1, 2, service="b.1"), on(c.Cancel, 1))
-    story.when(issue(3, service="b.1")).refused(rules.LineFull)
+    story.when(issue(3, service="b.1")).refused(issuing.LineFull)
 
 
 def test_a_channel_has_its_quota_and_another_channel_still_has_some() -> None:
     story = after(issue(1, service="b.1", channel="web"))
-    refusal = story.when(issue(2, service="b.1", channel="web")).refused(rules.QuotaUsed)
+    refusal = story.when(issue(2, service="b.1", channel="web")).refused(issuing.QuotaUsed)
     assert refusal.facts == {"line": "B", "channel": "web", "quota": 1}
     assert numbers(issue(1, service="b.1", channel="web"), issue(2, service="b.1")) == ["B001", "B002"]
 
 
 def test_a_capacity_of_nothing_issues_nothing() -> None:
     lines = {**PLAN.lines, "A": Line(letter="A", title="A", capacity=0)}
-    after(plan=planned(lines=lines)).when(issue(1)).refused(rules.LineFull)
+    after(plan=planned(lines=lines)).when(issue(1)).refused(issuing.LineFull)
 
 
 def test_an_unknown_priority_class_is_refused_and_the_known_ones_are_named() -> None:
-    refusal = after().when(issue(1, priority="vip")).refused(rules.UnknownPriority)
+    refusal = after().when(issue(1, priority="vip")).refused(issuing.UnknownPriority)
     assert refusal.facts["known"] == ["disabled", "elderly", "pregnant"] and refusal.status == 422
 
 
@@ -132,7 +132,7 @@ def test_quick_service_takes_a_number_starts_at_once_and_is_not_bound_by_the_lim
             channel="counter",
             seq=3,
             rank=1,
-            order=3 * rules.GAP,
+            order=order("08:00", 2),
             quick=True,
         ),
         t.TicketStarted(ticket=tid(3), number="B003", line="B", at=at("08:00"), counter="3"),
@@ -141,4 +141,6 @@ def test_quick_service_takes_a_number_starts_at_once_and_is_not_bound_by_the_lim
 
 
 def test_quick_service_needs_a_free_counter() -> None:
-    after(issue(1), call("1")).when(c.QuickServe(at("08:31"), tid(2), "a.1", "1")).refused(rules.CounterBusy)
+    after(issue(1), call("1")).when(c.QuickServe(at("08:31"), tid(2), "a.1", "1")).refused(
+        issuing.CounterBusy
+    )

@@ -15,8 +15,9 @@ from mpp.eventsourcing.log import Log, connect
 from mpp.eventsourcing.verify import contiguous, invariants, snapshot, views_are_fold
 from mpp.migrate import migrate
 from queue_service import command as c
-from queue_service import mall, promises, rules, views
+from queue_service import mall, promises, views
 from queue_service.__main__ import service
+from queue_service.handling import DECIDERS
 
 from .any_day import STREAM, WISHES, AnyDay
 from .day import PLAN, at
@@ -30,7 +31,7 @@ async def database(postgres_url: str) -> str:
 
 @pytest_asyncio.fixture
 async def handle(database: str) -> AsyncIterator[Handler]:
-    handle = Handler([rules.decider, mall.decider], project=views.project)
+    handle = Handler(DECIDERS, project=views.project)
     log = Log(database, "queue")
     handle.start(log)
     yield handle
