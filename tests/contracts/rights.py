@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 ADMINS = ("mall-admin", "national-admin")
 KEEPERS = (*ADMINS, "supervisor")
@@ -9,7 +10,7 @@ STAFF = ("officer", *KEEPERS)
 DESK = ("officer", "supervisor", "mall-admin")
 ASSISTANTS = ("officer", "supervisor")
 
-Within = Literal["nation", "mall", "whole mall", "agency", "own"]
+Within = Literal["nation", "mall", "whole mall", "agency", "own", "own or mall"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,41 @@ def ticket(channel: str) -> dict[str, str]:
     return {"mall": "bombana", "service": "adminduk.kk-baru", "channel": channel}
 
 
+def booking(channel: str) -> dict[str, str]:
+    asked = {"mall": "bombana", "service": "adminduk.kk-baru", "slot": "2026-11-26T09:30:00+08:00"}
+    return asked | {"channel": channel, "citizen": str(UUID(int=7))}
+
+
+SEAT = {"until": "2026-11-24T10:30:00+08:00"}
+DELAY = {"kind": "delayed", "minutes": 10}
 QUEUE = {
+    "GET /bookings/keys": everybody(),
+    "GET /malls/{slug}/slots": everybody(),
+    "POST /bookings [own]": Right(
+        ("citizen", "system", *STAFF, "kiosk", "display", "analyst"), body=booking("mobile")
+    ),
+    "POST /bookings [portal]": Right(("system",), body=booking("portal")),
+    "POST /bookings [counter]": Right(STAFF, "mall", body=booking("counter")),
+    "GET /bookings/{booking}": Right(("citizen", "system", *STAFF), "own or mall"),
+    "POST /bookings/{booking}/{action} [action=confirm]": Right(
+        ("citizen", "system", *STAFF), "mall", body={}
+    ),
+    "GET /bookings/{booking}/calendar.ics": Right(("citizen", "system", *STAFF), "own or mall"),
+    "GET /me/bookings": own(),
+    "POST /check-ins": everybody({"code": "none"}),
+    "POST /counters/{counter}/{action} [action=pause]": Right(STAFF, "agency", body=SEAT),
+    "GET /malls/{slug}/settings": Right(STAFF, "mall"),
+    "PUT /malls/{slug}/rules": Right(ADMINS, "mall", body={}),
+    "PUT /malls/{slug}/lines/{line}/booking": Right(ADMINS, "mall", body={"per_slot": 500}),
+    "DELETE /malls/{slug}/lines/{line}/booking": Right(ADMINS, "mall"),
+    "PUT /malls/{slug}/counters/{counter}/profile": Right(KEEPERS, "mall", body={}),
+    "PUT /malls/{slug}/pause": Right(KEEPERS, "mall", body={"until": "2026-11-24T00:00:00+08:00"}),
+    "DELETE /malls/{slug}/pause": Right(KEEPERS, "mall"),
+    "PUT /malls/{slug}/lines/{line}/pause": Right(
+        KEEPERS, "mall", body={"until": "2026-11-24T00:00:00+08:00"}
+    ),
+    "DELETE /malls/{slug}/lines/{line}/pause": Right(KEEPERS, "mall"),
+    "POST /malls/{slug}/messages": Right(STAFF, "mall", body=DELAY),
     "POST /tickets [web]": everybody(ticket("web")),
     "POST /tickets [kiosk]": Right(("kiosk", *KEEPERS), "mall", body=ticket("kiosk")),
     "POST /tickets [counter]": Right(STAFF, "mall", body=ticket("counter")),

@@ -25,6 +25,7 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 NOW = {"Mpp-Time": "2026-11-24T09:30:00+08:00"}
 HERE, ELSEWHERE, AGENCY, OTHER = "7406", "3271", "disdukcapil", "polri"
 SOMEWHERE = ("kiosk", "display", *STAFF)  # roles that are held in a mall
+INSIDE = ("mall", "whole mall", "agency", "own or mall")
 PDF = b"%PDF-1.7\n%%EOF"
 
 
@@ -140,6 +141,7 @@ QUERY: dict[str, dict[str, str]] = {
     "/citizens/{citizen}": {"purpose": "application"},
     "/citizens/{citizen}/export": {"purpose": "application"},
     "/me/prefill": {"fields": "name"},
+    "/malls/{slug}/slots": {"service": "adminduk.kk-baru", "date": "2026-11-25"},
     "/malls/import": {"mall": "bombana", "dry_run": "true"},
     "/files/{application}/{document}": {"until": "1", "proof": "none"},
     "/evidence/{complaint}/{document}": {"until": "1", "proof": "none"},
@@ -176,6 +178,10 @@ async def furnish(world: World) -> None:
     things["ticket"] = (await make("queue", "POST /tickets", Person(), asked))["id"]
     called = await make("queue", "POST /counters/{counter}/call-next", officer, None)
     assert called["id"] == things["ticket"]
+    admin = Person("mall-admin", HERE)
+    await make("queue", "PUT /malls/{slug}/lines/{line}/booking", admin, {"per_slot": 500})
+    slot = {"slot": "2026-11-25T09:30:00+08:00", "hold": False}
+    things["booking"] = (await make("queue", "POST /bookings", owner, asked | slot))["id"]
     await make("profile", "PUT /me", owner, {"name": "Wa Ode", "nik": "7406014107900001"})
     for purpose in ("prefill", "notifications"):
         things["purpose"] = purpose
@@ -205,8 +211,8 @@ def may(right: Right, person: Person) -> bool:
     if person.role not in right.roles:
         return False
     if person.role == "citizen":
-        return person.owner or not (right.within == "own" or right.hidden)
-    if person.role in SOMEWHERE and right.within in ("mall", "whole mall", "agency") and person.mall != HERE:
+        return person.owner or not (right.within in ("own", "own or mall") or right.hidden)
+    if person.role in SOMEWHERE and right.within in INSIDE and person.mall != HERE:
         return False
     if right.within == "whole mall":
         return not person.agency

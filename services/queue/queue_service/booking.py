@@ -4,7 +4,7 @@ from __future__ import annotations  # HashTrieMap has no type arguments at run t
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from queue_service.plan import UnknownService
 from queue_service.slots import Offered
 
 Status = Literal["held", "booked", "used", "cancelled", "lapsed"]
+BEFORE = datetime.min.replace(tzinfo=UTC)
 LIVE: frozenset[Status] = frozenset({"held", "booked", "used", "lapsed"})  # these take up their slot
 
 
@@ -190,7 +191,7 @@ class SlotDay:
     """The state of the day; `taken`, `through` and `persons` hold what is live, or was when it was added."""
 
     offered: Offered | None = None
-    last_at: datetime = datetime.min
+    last_at: datetime = BEFORE
     bookings: HashTrieMap[UUID, Booked] = HashTrieMap()
     taken: HashTrieMap[tuple[str, datetime], tuple[UUID, ...]] = HashTrieMap()
     persons: HashTrieMap[UUID, tuple[UUID, ...]] = HashTrieMap()

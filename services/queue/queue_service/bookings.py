@@ -1,7 +1,7 @@
 """HTTP for those who book: slots, bookings, their signed codes, and check-in."""
 
+from datetime import UTC, datetime, timedelta
 from datetime import date as Date
-from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -350,9 +350,10 @@ def _calendar(day: b.SlotDay, booked: b.Booked, mall: Mall) -> bytes:
     opens, closes = _window(day, booked)
     clock = f"{mall.told(opens)[11:16]}-{mall.told(closes)[11:16]}".replace(":", ".")
     entry.add("uid", f"{booked.id}@mpp")
-    entry.add("dtstamp", day.last_at)
-    entry.add("dtstart", booked.slot)
-    entry.add("dtend", booked.slot + timedelta(minutes=offer.rules.slot_minutes if offer else 30))
+    entry.add("dtstamp", day.last_at.astimezone(UTC))
+    entry.add("dtstart", booked.slot.astimezone(UTC))
+    length = timedelta(minutes=offer.rules.slot_minutes if offer else 30)
+    entry.add("dtend", (booked.slot + length).astimezone(UTC))
     entry.add("summary", f"Reservasi {mall.title}")
     entry.add("location", mall.title)
     entry.add("description", f"Ini belum nomor antrean. Check-in pukul {clock}.")

@@ -174,7 +174,7 @@ class TicketCompleted(AtCounter, type="ticket-completed"):
 
 
 class TicketServed(AtCounter, type="ticket-served"):
-    """One of several services is done: `onward` follows in the same sitting, or is waited for with the rest."""
+    """One of several services is done: `onward` follows in the same sitting, or is waited for."""
 
     service: str
     served: float
