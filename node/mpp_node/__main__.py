@@ -20,7 +20,7 @@ app.command()(services.rebuild)
 app.command()(services.verify)
 app.command("dead-letters")(services.dead_letters)
 app.command()(simulate)
-app.command()(bench)
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from mpp_node.bench.estimates.command import estimates
+
 if TYPE_CHECKING:
     from mpp_node.bench.table import Figures
     from mpp_node.bench.world import Size
@@ -23,7 +25,13 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 DISK = "/var/tmp"  # noqa: S108
 
 
-def bench(
+bench = typer.Typer(invoke_without_command=True)
+bench.command("estimate")(estimates)
+
+
+@bench.callback()
+def everything(
+    context: typer.Context,
     rounds: Annotated[int, typer.Option(min=1, help="Everything is measured once in each.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long each rate is measured.")] = 3.0,
     report: Annotated[Path | None, typer.Option("--json", help="Write the medians to this file.")] = None,
@@ -31,6 +39,8 @@ def bench(
     """Measure on servers of its own, beside no load but its own; the exit code is 1 when a fact was lost."""
     from mpp_node.bench.world import Broken, Size
 
+    if context.invoked_subcommand:
+        return
     try:
         measure(rounds, seconds, report, Size())
     except Broken as failure:
