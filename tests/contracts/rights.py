@@ -111,7 +111,7 @@ QUEUE = {
     "POST /bookings [counter]": Right(STAFF, "mall", body=booking("counter")),
     "GET /bookings/{booking}": Right(("citizen", "system", *STAFF), "own or mall"),
     "POST /bookings/{booking}/{action} [action=confirm]": Right(
-        ("citizen", "system", *STAFF), "mall", body={}
+        ("citizen", "system", *STAFF), "own or mall", body={}
     ),
     "GET /bookings/{booking}/calendar.ics": Right(("citizen", "system", *STAFF), "own or mall"),
     "GET /me/bookings": own(),

@@ -5,7 +5,18 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from mpp.service import Listen, Running, Service
-from queue_service import api, boards, bookings, metrics, office, promises, reactions, seats, views
+from queue_service import (
+    api,
+    boards,
+    bookings,
+    metrics,
+    office,
+    promises,
+    reactions,
+    seats,
+    statistics,
+    views,
+)
 from queue_service.announcements import announce
 from queue_service.desk import Desk
 from queue_service.handling import handle
@@ -27,7 +38,15 @@ service = Service(
     handle=handle,
     tables=views.TABLES,
     announce=announce,
-    routers=[api.router, boards.router, bookings.hot, bookings.router, seats.router, office.router],
+    routers=[
+        api.router,
+        boards.router,
+        bookings.hot,
+        bookings.router,
+        seats.router,
+        office.router,
+        statistics.router,
+    ],
     migrations=Path(__file__).parent.parent / "migrations",
     check=promises.check,
     listens={"catalog": Listen(reactions.CONTRACTS, reactions.react)},

@@ -262,8 +262,8 @@ def _after(hall: Hall, old: Ticket, event: t.TicketEvent) -> Hall:
 
 def _aside(hall: Hall, ticket: Ticket, event: t.TicketEvent) -> Hall:
     """What few events touch: turns of a ratio, further services, wishes to be told."""
-    if isinstance(event, t.TicketCalled) and event.turn is not None:
-        hall = replace(hall, turns=hall.turns.insert(event.counter, event.turn))
+    if isinstance(event, t.TicketCalled) and event.following is not None:
+        hall = replace(hall, turns=hall.turns.insert(event.counter, event.following))
     if isinstance(event, t.ServiceAdded):
         line = event.stop.line
         hall = replace(hall, extra=hall.extra.insert(line, hall.extra.get(line, 0) + 1))
@@ -282,10 +282,11 @@ def _moved(old: Ticket, event: t.TicketEvent) -> Ticket:
             here: dict[str, Any] = {"line": stop.line, "service": stop.service, "rest": rest}
             if old.counter:  # sent to this counter: for what it was here for
                 here = {}
-            return replace(old, status="called", counter=counter, taken_at=event.at, why=event.why, **here)
+            here |= {"taken_at": event.at, "why": event.why, "turn": event.turn}
+            return replace(old, status="called", counter=counter, **here)
         case t.TicketStarted(counter=counter) | t.TicketResumed(counter=counter):
-            taken_at = old.taken_at or event.at
-            return replace(old, status="serving", counter=counter, taken_at=taken_at, serving_since=event.at)
+            here = {"taken_at": old.taken_at or event.at, "serving_since": event.at, "turn": event.turn}
+            return replace(old, status="serving", counter=counter, **here)
         case t.TicketHeld(served=served):
             return replace(old, status="held", served=served, **gone)
         case t.TicketMissed():
@@ -296,9 +297,11 @@ def _moved(old: Ticket, event: t.TicketEvent) -> Ticket:
             return replace(old, status="completed", served=served, done=(*old.done, old.stop), **gone)
         case t.TicketRejoined(rank=rank, order=order):
             place = old.place._replace(rank=rank, order=order)
-            return replace(old, status="waiting", counter=None, place=place, rejoins=old.rejoins + 1)
+            again: dict[str, Any] = {"rejoins": old.rejoins + 1, "waits_since": event.at}
+            return replace(old, status="waiting", counter=None, place=place, **again)
         case t.TicketTransferred(line=line, counter=counter, served=served):
-            return replace(old, status="waiting", line=line, counter=counter, served=served, **gone)
+            to: dict[str, Any] = {"line": line, "counter": counter, "served": served, "waits_since": event.at}
+            return replace(old, status="waiting", **to, **gone)
         case t.TicketCancelled():
             return replace(old, status="cancelled", **gone)
         case t.TicketLapsed():
@@ -312,9 +315,9 @@ def _served(old: Ticket, event: t.TicketServed) -> Ticket:
     here: dict[str, Any] = {"done": done, "served": 0.0, "line": stop.line, "service": stop.service}
     rest = tuple(each for each in old.rest if each != stop)
     if event.sitting:
-        return replace(old, **here, rest=rest, taken_at=event.at, serving_since=event.at)
+        return replace(old, **here, rest=rest, taken_at=event.at, serving_since=event.at, turn=old.turn + 1)
     waits: dict[str, Any] = {"status": "waiting", "counter": None, "taken_at": None, "serving_since": None}
-    return replace(old, **here, **waits, rest=rest)
+    return replace(old, **here, **waits, rest=rest, waits_since=event.at)
 
 
 def _wished(old: Ticket, event: t.TicketEvent) -> Ticket:

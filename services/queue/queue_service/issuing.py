@@ -198,7 +198,13 @@ def quick_serve(command: c.QuickServe, hall: Hall, plan: Plan, at: datetime) -> 
         quick=True,
     )
     started = t.TicketStarted(
-        ticket=issued.ticket, number=issued.number, line=line, at=at, counter=counter.id
+        ticket=issued.ticket,
+        number=issued.number,
+        line=line,
+        at=at,
+        counter=counter.id,
+        turn=1,
+        quick=command.service,
     )
     return [issued, started]
 

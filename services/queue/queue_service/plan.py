@@ -73,6 +73,7 @@ class Rules(Frozen):
     rejoin_after: int = Field(3, ge=0, le=100)
     rejoins: int = Field(2, ge=0, le=100)
     bookings_per_person: int = Field(2, ge=1, le=20)
+    target_minutes: int = Field(30, ge=1, le=480, description="a wait up to this is within the service level")
 
 
 class Booking(Frozen):

@@ -122,8 +122,10 @@ def _call_next(counter_id: str, hall: Hall, plan: Plan, at: datetime) -> list[Ev
         counter=counter.id,
         title=counter.title,
         service=choice.stop.service,
+        turn=choice.ticket.turn + 1,
+        waited=(at - (choice.ticket.waits_since or choice.ticket.issued_at)).total_seconds(),
         why=choice.why,
-        turn=choice.turn,
+        following=choice.turn,
     )
     return [*back, called]
 
@@ -148,7 +150,7 @@ def _at_counter(command: c.OfCounter, hall: Hall, plan: Plan, at: datetime) -> l
 
 def _step(command: c.OfTicket, ticket: Ticket, hall: Hall, plan: Plan, at: datetime) -> Event:
     """One ticket goes on by one step."""
-    where = {**_of(ticket, at), "counter": ticket.counter}
+    where = {**_of(ticket, at), "counter": ticket.counter, "turn": ticket.turn}
     match command, ticket.status:
         case c.Recall(), "called":
             return t.TicketRecalled(**where, title=plan.counter(ticket.counter or "").title)

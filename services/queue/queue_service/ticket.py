@@ -73,6 +73,8 @@ class Ticket:
     slot: datetime | None = None
     rest: tuple[Stop, ...] = ()
     done: tuple[Stop, ...] = ()
+    turn: int = 0  # how often it was at a counter
+    waits_since: datetime | None = None  # when the last wait began, if not with the number
     near: int | None = None  # its holder wants to be told when it is the n-th
     why: Why | None = None  # of its last call
     status: Status = "waiting"
@@ -134,18 +136,20 @@ class TicketIssued(TicketEvent, type="ticket-issued"):
 
 
 class AtCounter(TicketEvent):
-    """An event at a counter."""
+    """An event at a counter; `turn`: the n-th of this ticket."""
 
     counter: str
+    turn: int = 0
 
 
 class TicketCalled(AtCounter, type="ticket-called"):
-    """`line` is the one that it was called from; `turn`: whose turn it is next at a counter with a ratio."""
+    """`line` is the one that called it; `waited` seconds; `following`: whose turn is next in a ratio."""
 
     title: str
     service: str | None = None
+    waited: float = 0.0
     why: Why | None = None
-    turn: int | None = None
+    following: int | None = None
 
 
 class TicketRecalled(AtCounter, type="ticket-recalled"):
@@ -153,7 +157,9 @@ class TicketRecalled(AtCounter, type="ticket-recalled"):
 
 
 class TicketStarted(AtCounter, type="ticket-started"):
-    pass
+    """`quick`: the service of somebody who was not called."""
+
+    quick: str | None = None
 
 
 class TicketHeld(AtCounter, type="ticket-held"):

@@ -33,6 +33,8 @@ def test_a_call_names_the_number_and_the_counter() -> None:
                 title="Loket 1",
                 service="a.1",
                 why=t.Why(rule="longest", waited_minutes=30, lines=("A",)),
+                turn=1,
+                waited=1800.0,
             )
         )
     )
@@ -96,7 +98,9 @@ def test_a_recall_repeats_the_call_and_changes_nothing() -> None:
     story = after(issue(1), call("1"))
     before = ticket(story.state, 1)
     hall = story.when(on(c.Recall, 1, "08:32")).then(
-        t.TicketRecalled(ticket=tid(1), number="A001", line="A", at=at("08:32"), counter="1", title="Loket 1")
+        t.TicketRecalled(
+            ticket=tid(1), number="A001", line="A", at=at("08:32"), counter="1", title="Loket 1", turn=1
+        )
     )
     assert ticket(hall, 1) == before
 
@@ -114,6 +118,7 @@ def test_a_service_is_measured_from_start_to_completion() -> None:
                 counter="1",
                 service="a.1",
                 served=570.0,
+                turn=1,
             )
         )
     )
@@ -139,7 +144,7 @@ def test_an_interrupted_service_goes_on_at_another_counter_and_only_service_is_m
 
 def test_a_held_ticket_resumes_at_its_own_counter_when_none_is_named() -> None:
     story = after(issue(1), call("1"), on(c.Hold, 1)).when(on(c.Resume, 1, "09:00"))
-    story.then(t.TicketResumed(ticket=tid(1), number="A001", line="A", at=at("09:00"), counter="1"))
+    story.then(t.TicketResumed(ticket=tid(1), number="A001", line="A", at=at("09:00"), counter="1", turn=1))
 
 
 def test_a_held_ticket_does_not_resume_at_a_busy_counter() -> None:

@@ -20,7 +20,9 @@ def back(number: int, *before: c.At, line: str = "A") -> list[int]:
 
 def test_a_missed_call_ends_the_wait() -> None:
     story = after(*issues(1, 2), call("1")).when(on(c.Miss, 1, "08:33"))
-    hall = story.then(t.TicketMissed(ticket=tid(1), number="A001", line="A", at=at("08:33"), counter="1"))
+    hall = story.then(
+        t.TicketMissed(ticket=tid(1), number="A001", line="A", at=at("08:33"), counter="1", turn=1)
+    )
     assert ticket(hall, 1).status == "missed" and ticket(hall, 1).counter is None and waiting(hall) == [2]
 
 

@@ -135,7 +135,9 @@ def test_quick_service_takes_a_number_starts_at_once_and_is_not_bound_by_the_lim
             order=order("08:00", 2),
             quick=True,
         ),
-        t.TicketStarted(ticket=tid(3), number="B003", line="B", at=at("08:00"), counter="3"),
+        t.TicketStarted(
+            ticket=tid(3), number="B003", line="B", at=at("08:00"), counter="3", turn=1, quick="b.1"
+        ),
     )
     assert hall.ticket(tid(3)).status == "serving" and waiting(hall, "B") == [1, 2]
 

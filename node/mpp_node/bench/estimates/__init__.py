@@ -1,1 +1,1 @@
-"""How good the estimates are: simulated malls, the classics on the same paths, and the intervals between them."""
+"""How good the estimates are: simulated malls, and the classics on the same paths."""

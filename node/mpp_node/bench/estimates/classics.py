@@ -24,7 +24,7 @@ class Classics:
         self._services[line].append(minutes)
 
     def guess(self, hall: Hall, line: str, minute: float) -> dict[str, float]:
-        """Minutes until the call: QL by the length of the line, HOL by who waits first, LES by who was last."""
+        """Minutes until the call: by the line's length (QL), who waits first (HOL), who was last (LES)."""
         counters = [id_ for id_, lines in self._scenario.counters.items() if line in lines]
         there = [id_ for id_ in counters if not self._away(id_, minute)] or counters
         idle = any(id_ not in hall.busy for id_ in there)

@@ -1,6 +1,6 @@
-"""One simulated day: SimPy moves the time, the queue's own rules decide, and every estimate is written down."""
+"""One simulated day: SimPy moves the time, the queue's own rules decide, every estimate is noted."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -91,7 +91,7 @@ class Day:
             self.hall = evolve(self.hall, event)
         return events
 
-    def _arrivals(self) -> Iterator[Any]:
+    def _arrivals(self) -> Generator[simpy.Event, Any, None]:
         """A Poisson process whose rate changes: thinned from the highest."""
         scenario, chance = self.scenario, self.chance
         weights = [service.share for service in scenario.services]
@@ -123,7 +123,7 @@ class Day:
         news, self.news = self.news, self.env.event()
         news.succeed()
 
-    def _counter(self, counter: str) -> Iterator[Any]:
+    def _counter(self, counter: str) -> Generator[simpy.Event, Any, None]:
         services = {service.code: service for service in self.scenario.services}
         pause = self.scenario.breaks.get(counter)
         while True:
@@ -154,7 +154,7 @@ class Day:
             self.give(c.Complete(self.now, id_))
             self.classics.served(ticket.line, minutes)
 
-    def _away(self, counter: str, until: float) -> Iterator[Any]:
+    def _away(self, counter: str, until: float) -> Generator[simpy.Event, Any, None]:
         back = MIDNIGHT + timedelta(minutes=until)
         if back > self.now:
             self.give(c.PauseCounter(self.now, counter, "break", back))

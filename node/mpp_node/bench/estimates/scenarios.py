@@ -1,7 +1,7 @@
 """The scenarios, written down before the first run; minutes everywhere, counted from midnight.
 
-What the platform is told (the plan) and what is true differ as they do in a mall: the standard's minutes are a
-guess, breaks are planned, no-shows and the right of way are not announced.
+What the platform is told (the plan) and what is true differ as they do in a mall: the standard's minutes are
+a guess, breaks are planned, no-shows and the right of way are not announced.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,8 +39,8 @@ class Service:
 class Scenario:
     """`rate(minute)`: arrivals a minute; `counters`: counter → its lines; `breaks`: counter → begin and end.
 
-    `preferred`: share of arrivals with the right of way; `absent`: share that does not come when called, after
-    which the counter waits `patience` minutes; tickets issued before `scored_from` are not scored.
+    `preferred`: share of arrivals with the right of way; `absent`: share that does not come when called, for
+    whom the counter waits `patience` minutes; tickets issued before `scored_from` are not scored.
     """
 
     name: str
@@ -76,8 +76,8 @@ EXP9 = Service("a", "A", 1.0, 8, 9, exponential(9))
 SCENARIOS = (
     Scenario(
         "stationary M/M/s",
-        "five counters, load 0.9, exponential services of 9 minutes where the standard says 8; 20 hours, scored"
-        " after the first four",
+        "five counters, load 0.9, exponential services of 9 minutes where the standard says 8; 20 hours,"
+        " scored after the first four",
         (EXP9,),
         _one(5),
         _steady(0.9 * 5 / 9),
