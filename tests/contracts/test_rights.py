@@ -142,6 +142,7 @@ QUERY: dict[str, dict[str, str]] = {
     "/citizens/{citizen}/export": {"purpose": "application"},
     "/me/prefill": {"fields": "name"},
     "/malls/{slug}/slots": {"service": "adminduk.kk-baru", "date": "2026-11-25"},
+    "/malls/{slug}/statistics.csv": {"by": "hour"},
     "/malls/import": {"mall": "bombana", "dry_run": "true"},
     "/files/{application}/{document}": {"until": "1", "proof": "none"},
     "/evidence/{complaint}/{document}": {"until": "1", "proof": "none"},
@@ -178,6 +179,9 @@ async def furnish(world: World) -> None:
     things["ticket"] = (await make("queue", "POST /tickets", Person(), asked))["id"]
     called = await make("queue", "POST /counters/{counter}/call-next", officer, None)
     assert called["id"] == things["ticket"]
+    things["job"] = (await make("queue", "POST /tickets/{ticket}/prints", officer, None))["id"]
+    board = await make("queue", "GET /malls/{slug}/board", Person(), None)
+    things |= {"call": str(board["calls"][0]["id"]), "device": str(uuid4())}
     admin = Person("mall-admin", HERE)
     await make("queue", "PUT /malls/{slug}/lines/{line}/booking", admin, {"per_slot": 500})
     slot = {"slot": "2026-11-25T09:30:00+08:00", "hold": False}

@@ -212,3 +212,34 @@ class BookingLapsed(OfBooking):
     service: str
     slot: datetime
     citizen: UUID | None = None
+
+
+class PrintRequested(OfTicket):
+    """A paper is to be printed."""
+
+    job: UUID
+
+
+class PrintConfirmed(OfTicket):
+    """The paper came out."""
+
+    job: UUID
+
+
+class PrintFailed(OfTicket):
+    """It did not; the number holds all the same."""
+
+    job: UUID
+    reason: str
+
+
+class CallClaimed(OfTicket):
+    """A board is about to speak a call."""
+
+    call: int = Field(description="the call's event id on boards")
+
+
+class CallHeard(OfTicket):
+    """A board has spoken it."""
+
+    call: int = Field(description="the call's event id on boards")

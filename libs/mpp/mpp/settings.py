@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     system_client_id: str = Field("", description="client id there")
     system_client_secret: SecretStr = Field(SecretStr(""), description="client secret there")
 
+    public_url: Url | None = Field(None, description="where citizens' pages are, for QR codes on paper")
     booking_keys: tuple[dict[str, str], ...] = Field(
         (), description="others whose signed bookings count here: public keys (JWK, Ed25519), a JSON list"
     )

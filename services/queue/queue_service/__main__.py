@@ -9,6 +9,7 @@ from queue_service import (
     api,
     boards,
     bookings,
+    devices,
     metrics,
     office,
     promises,
@@ -28,6 +29,7 @@ def attach(app: FastAPI, running: Running) -> None:
     """What this process keeps while it runs."""
     desk = app.state.desk = Desk(running)
     desk.pages = Pages(desk)
+    app.state.verifier = devices.Devices(desk, app.state.verifier)
     running.everywhere.append(desk.pages.follow)
     running.closing.append(desk.hub.close)
 
@@ -39,6 +41,7 @@ service = Service(
     tables=views.TABLES,
     announce=announce,
     routers=[
+        devices.router,  # its paths are narrower than those of tickets
         api.router,
         boards.router,
         bookings.hot,

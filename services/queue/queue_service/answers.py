@@ -40,6 +40,7 @@ def ticket_answer(hall: Hall, ticket: Ticket, mall: Mall, at: datetime) -> dict[
         "issued_at": mall.told(ticket.issued_at),
         "slot": mall.told(ticket.slot) if ticket.slot else None,
         "near": ticket.near,
+        "heard_at": mall.told(ticket.heard_at) if ticket.heard_at else None,
         "journey": _journey(hall, ticket, at) if ticket.rest or ticket.done else [],
         "messages": [_message(said, mall) for said in hall.messages_for(ticket, at)] if hall.messages else [],
         "why": _why(hall, ticket, counter.title) if counter and ticket.why else None,

@@ -116,6 +116,7 @@ class TicketOut(BaseModel):
     issued_at: str
     slot: str | None = Field(description="when it was booked for")
     near: int | None = Field(description="its holder is told when it is the n-th")
+    heard_at: str | None = Field(description="when a board had spoken its last call")
     journey: list[StepOut] = Field(description="the services of a visit that has several")
     messages: list[MessageOut] = Field(description="what those who wait are told, while it holds")
     why: WhyOut | None = Field(description="why it was called, in one sentence")

@@ -171,6 +171,40 @@ class Cancel(OfTicket):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestPrint(OfTicket):
+    """A paper; `free`: as often as it is asked for, as the staff may."""
+
+    job: UUID
+    device: UUID | None = None
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndPrint(OfTicket):
+    """The printer's word: done, or the reason why not."""
+
+    job: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCall(OfTicket):
+    """A board wants to speak a call, which was made then."""
+
+    call: int
+    board: UUID
+    called_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HearCall(OfTicket):
+    """It has."""
+
+    call: int
+    board: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Resume(OfTicket):
     counter: str | None = None
 

@@ -68,6 +68,7 @@ class Desk:
         self.pages: Any = None  # the live pages, once they are attached
         self.simulated = running.settings.clock == "request"
         self._holder = Holder(running.settings.secret_key)
+        self.public_url = running.settings.public_url or ""
         self.codes = Codes(running.settings.secret_key, running.settings.booking_keys)
         self._malls: dict[str, Mall] = {}
         self._looked, self._heard = -FRESH_SECONDS, -1

@@ -106,6 +106,15 @@ class Spent:
     squares: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A board speaks a call, alone until then; afterwards it was heard, or another may try."""
+
+    board: UUID
+    until: datetime
+    heard: bool = False
+
+
 UNMANNED, UNSPENT = Seat(), Spent()
 
 
@@ -133,6 +142,7 @@ class Hall:
     arrived: HashTrieMap[tuple[str, datetime], int] = HashTrieMap()  # line, slot → people who checked in
     wishes: HashTrieMap[UUID, int] = HashTrieMap()  # ticket → tell its holder when it is the n-th
     messages: tuple[MessageSent, ...] = ()
+    claims: HashTrieMap[int, Claim] = HashTrieMap()  # call → who speaks it, or has
 
     def ticket(self, id: UUID) -> Ticket:  # noqa: A002
         found = self.tickets.get(id)
@@ -264,6 +274,11 @@ def _aside(hall: Hall, ticket: Ticket, event: t.TicketEvent) -> Hall:
     """What few events touch: turns of a ratio, further services, wishes to be told."""
     if isinstance(event, t.TicketCalled) and event.following is not None:
         hall = replace(hall, turns=hall.turns.insert(event.counter, event.following))
+    if isinstance(event, t.CallClaimed):
+        return replace(hall, claims=hall.claims.insert(event.call, Claim(event.board, event.until)))
+    if isinstance(event, t.CallHeard):
+        heard = replace(hall.claims[event.call], heard=True)
+        return replace(hall, claims=hall.claims.insert(event.call, heard))
     if isinstance(event, t.ServiceAdded):
         line = event.stop.line
         hall = replace(hall, extra=hall.extra.insert(line, hall.extra.get(line, 0) + 1))
@@ -282,7 +297,7 @@ def _moved(old: Ticket, event: t.TicketEvent) -> Ticket:
             here: dict[str, Any] = {"line": stop.line, "service": stop.service, "rest": rest}
             if old.counter:  # sent to this counter: for what it was here for
                 here = {}
-            here |= {"taken_at": event.at, "why": event.why, "turn": event.turn}
+            here |= {"heard_at": None, "taken_at": event.at, "why": event.why, "turn": event.turn}
             return replace(old, status="called", counter=counter, **here)
         case t.TicketStarted(counter=counter) | t.TicketResumed(counter=counter):
             here = {"taken_at": old.taken_at or event.at, "serving_since": event.at, "turn": event.turn}
@@ -323,6 +338,16 @@ def _served(old: Ticket, event: t.TicketServed) -> Ticket:
 def _wished(old: Ticket, event: t.TicketEvent) -> Ticket:
     """What its holder wants besides."""
     match event:
+        case t.TicketRecalled():
+            return replace(old, heard_at=None)
+        case t.CallHeard():
+            return replace(old, heard_at=event.at)
+        case t.PrintRequested(job=job):
+            return replace(old, jobs=(*old.jobs, (job, "pending")))
+        case t.PrintConfirmed(job=job):
+            return replace(old, jobs=tuple((j, "printed" if j == job else s) for j, s in old.jobs))
+        case t.PrintFailed(job=job, reason=reason):
+            return replace(old, jobs=tuple((j, reason if j == job else s) for j, s in old.jobs))
         case t.ServiceAdded(stop=stop):
             return replace(old, rest=(*old.rest, stop))
         case t.ServiceDropped(onward=onward):

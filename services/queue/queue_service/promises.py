@@ -95,9 +95,7 @@ def _counters(recorded: Sequence[Recorded]) -> list[str]:
             case t.TicketServed(sitting=True):
                 if event.counter != at.get(event.ticket):
                     wrong.append(f"{event.number} goes on at another counter")
-            case t.TicketIssued() | t.TicketRecalled() | t.ServiceAdded() | t.ServiceDropped():
-                continue
-            case t.NearWished() | t.TicketNear():
+            case t.TicketIssued() | t.TicketRecalled() | t.Aside():
                 continue
             case t.TicketEvent(ticket=ticket):
                 at.pop(ticket, None)

@@ -6,6 +6,7 @@ from typing import Any
 from mpp.eventsourcing.decider import Decider, Event, Invalid, Rejected
 from queue_service import command as c
 from queue_service import hall as h
+from queue_service import kiosk
 from queue_service import ticket as t
 from queue_service.calling import choose
 from queue_service.hall import Hall, evolve
@@ -83,6 +84,10 @@ def _decide(command: c.At, hall: Hall, plan: Plan, at: datetime) -> list[Event]:
             return _wish(hall.ticket(id), nth, at)
         case c.CloseHall():
             return _close(hall, at)
+        case c.RequestPrint() | c.EndPrint():
+            return kiosk.printed(command, hall.ticket(command.ticket), at)
+        case c.ClaimCall() | c.HearCall():
+            return kiosk.spoken(command, hall.ticket(command.ticket), hall.claims.get(command.call), at)
         case c.OfTicket(ticket=id):
             return [_step(command, hall.ticket(id), hall, plan, at)]
     raise TypeError(f"{type(command).__name__} is no command of a hall")
@@ -116,7 +121,7 @@ def _call_next(counter_id: str, hall: Hall, plan: Plan, at: datetime) -> list[Ev
     choice = choose(hall, plan, counter, at)
     if choice is None:
         return back
-    where = {**_of(choice.ticket, at), "line": choice.stop.line}
+    where = {**t.of(choice.ticket, at), "line": choice.stop.line}
     called = t.TicketCalled(
         **where,
         counter=counter.id,
@@ -150,7 +155,7 @@ def _at_counter(command: c.OfCounter, hall: Hall, plan: Plan, at: datetime) -> l
 
 def _step(command: c.OfTicket, ticket: Ticket, hall: Hall, plan: Plan, at: datetime) -> Event:
     """One ticket goes on by one step."""
-    where = {**_of(ticket, at), "counter": ticket.counter, "turn": ticket.turn}
+    where = {**t.of(ticket, at), "counter": ticket.counter, "turn": ticket.turn}
     match command, ticket.status:
         case c.Recall(), "called":
             return t.TicketRecalled(**where, title=plan.counter(ticket.counter or "").title)
@@ -167,7 +172,7 @@ def _step(command: c.OfTicket, ticket: Ticket, hall: Hall, plan: Plan, at: datet
         case c.Complete(onward=onward), "serving":
             return _complete(ticket, onward, where, at)
         case c.Cancel(), "waiting" | "called" | "held":
-            return t.TicketCancelled(**_of(ticket, at))
+            return t.TicketCancelled(**t.of(ticket, at))
     raise _wrong(ticket, type(command).__name__.lower())
 
 
@@ -196,7 +201,7 @@ def _add(command: c.AddService, hall: Hall, plan: Plan, at: datetime) -> list[Ev
         raise TooManyServices(allowed=SERVICES)
     if command.limited:
         has_room(stop.line, hall, plan, at)
-    return [t.ServiceAdded(**_of(ticket, at), stop=stop)]
+    return [t.ServiceAdded(**t.of(ticket, at), stop=stop)]
 
 
 def _drop(ticket: Ticket, code: str, at: datetime) -> Event:
@@ -207,13 +212,13 @@ def _drop(ticket: Ticket, code: str, at: datetime) -> Event:
     if not ticket.rest or (stop == ticket.stop and ticket.status != "waiting"):
         raise _wrong(ticket, "drop-service")
     onward = ticket.rest[0] if stop == ticket.stop else ticket.stop
-    return t.ServiceDropped(**_of(ticket, at), stop=stop, onward=onward)
+    return t.ServiceDropped(**t.of(ticket, at), stop=stop, onward=onward)
 
 
 def _wish(ticket: Ticket, nth: int | None, at: datetime) -> list[Event]:
     if ticket.status in t.FINAL:
         raise _wrong(ticket, "near")
-    return [] if ticket.near == nth else [t.NearWished(**_of(ticket, at), nth=nth)]
+    return [] if ticket.near == nth else [t.NearWished(**t.of(ticket, at), nth=nth)]
 
 
 def _near(events: list[Event], hall: Hall, at: datetime) -> list[Event]:
@@ -225,7 +230,7 @@ def _near(events: list[Event], hall: Hall, at: datetime) -> list[Event]:
         ticket = hall.tickets[id_]
         ahead = hall.ahead_of(ticket)
         if ahead is not None and ahead < nth:
-            told.append(t.TicketNear(**_of(ticket, at), position=ahead + 1))
+            told.append(t.TicketNear(**t.of(ticket, at), position=ahead + 1))
     return sorted(told, key=lambda near: near.ticket)  # type: ignore[attr-defined]
 
 
@@ -238,7 +243,7 @@ def _transfer(command: c.Transfer, hall: Hall, plan: Plan, at: datetime) -> t.Ti
         raise _wrong(ticket, "transfer")
     line = plan.line(command.line).letter if command.line else ticket.line
     counter = plan.counter(command.counter).id if command.counter else None
-    to = {**_of(ticket, at), "line": line, "from_line": ticket.line, "counter": counter}
+    to = {**t.of(ticket, at), "line": line, "from_line": ticket.line, "counter": counter}
     return t.TicketTransferred(**to, served=ticket.served_until(at))
 
 
@@ -256,7 +261,7 @@ def _rejoin(ticket: Ticket, hall: Hall, plan: Plan, at: datetime) -> t.TicketRej
     before, after = line.nth(index - 1) if index > start else None, line.nth(index) if index < end else None
     high = after.order if after else order_of(hall, plan, at)  # before whoever comes next, too
     low = before.order if before and before.order < high else high - GAP
-    return t.TicketRejoined(**_of(ticket, at), rank=rank, order=(low + high) // 2)
+    return t.TicketRejoined(**t.of(ticket, at), rank=rank, order=(low + high) // 2)
 
 
 def _close(hall: Hall, at: datetime) -> list[Event]:
@@ -266,13 +271,8 @@ def _close(hall: Hall, at: datetime) -> list[Event]:
         if ticket.status == "serving":
             raise ServiceGoesOn(number=ticket.number, counter=ticket.counter)
         if ticket.status in ("waiting", "called", "held"):
-            ended.append(t.TicketLapsed(**_of(ticket, at)))
+            ended.append(t.TicketLapsed(**t.of(ticket, at)))
     return [*sorted(ended, key=lambda lapsed: lapsed.ticket), h.HallClosed(at=at)]  # type: ignore[attr-defined]
-
-
-def _of(ticket: Ticket, at: datetime) -> dict[str, Any]:
-    who = {"ticket": ticket.id, "number": ticket.number, "line": ticket.line, "citizen": ticket.citizen}
-    return who | {"at": at}
 
 
 def _wrong(ticket: Ticket, wanted: str) -> WrongState:

@@ -106,7 +106,7 @@ def _checked(begin: Date, end: Date) -> tuple[Date, Date]:
 async def statistics(
     slug: Slug, desk: AtDesk, who: Who, now: Now, begin: From = None, end: To = None
 ) -> Response:
-    """What the queue was like: in all, by hour, service, line, channel, counter and officer, and as a heat map."""
+    """What the queue was like: in all, by hour, service, line, channel, counter, officer; and a heat map."""
     mall, begin, end = await _span(desk, slug, now, begin, end)
     who.require(*LED, mall=mall.code)
     rows = await tallies.read(desk.reader, [mall.code], begin, end, tallies.BY)

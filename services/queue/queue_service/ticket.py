@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -77,6 +77,8 @@ class Ticket:
     waits_since: datetime | None = None  # when the last wait began, if not with the number
     near: int | None = None  # its holder wants to be told when it is the n-th
     why: Why | None = None  # of its last call
+    heard_at: datetime | None = None  # when a board had spoken that
+    jobs: tuple[tuple[UUID, str], ...] = ()  # print jobs: pending, printed or a reason why not
     status: Status = "waiting"
     counter: str | None = None  # where it is called, served or held; or whom it waits for
     missed_at: datetime | None = None
@@ -188,27 +190,62 @@ class TicketServed(AtCounter, type="ticket-served"):
     sitting: bool
 
 
-class ServiceAdded(TicketEvent, type="service-added"):
+class Aside(TicketEvent):
+    """Something about a ticket that leaves it where it is."""
+
+
+class ServiceAdded(Aside, type="service-added"):
     stop: Stop
 
 
-class ServiceDropped(TicketEvent, type="service-dropped"):
+class ServiceDropped(Aside, type="service-dropped"):
     """`onward`: what the ticket is here for then."""
 
     stop: Stop
     onward: Stop
 
 
-class NearWished(TicketEvent, type="near-wished"):
+class NearWished(Aside, type="near-wished"):
     """Its holder wants to be told when it is the n-th in line; null: no longer."""
 
     nth: int | None
 
 
-class TicketNear(TicketEvent, type="ticket-near"):
+class TicketNear(Aside, type="ticket-near"):
     """It is as near as its holder wanted to know."""
 
     position: int
+
+
+class PrintRequested(Aside, type="print-requested"):
+    """A paper is to be printed; `again`: it is not the first."""
+
+    job: UUID
+    device: UUID | None
+    again: bool
+
+
+class PrintConfirmed(Aside, type="print-confirmed"):
+    job: UUID
+
+
+class PrintFailed(Aside, type="print-failed"):
+    job: UUID
+    reason: str
+
+
+class CallClaimed(Aside, type="call-claimed"):
+    """A board is about to speak this call, and nobody else until then."""
+
+    call: int
+    board: UUID
+    until: datetime
+
+
+class CallHeard(Aside, type="call-heard"):
+    """A board has spoken this call."""
+
+    call: int
 
 
 class TicketRejoined(TicketEvent, type="ticket-rejoined"):
@@ -230,3 +267,9 @@ class TicketCancelled(TicketEvent, type="ticket-cancelled"):
 
 class TicketLapsed(TicketEvent, type="ticket-lapsed"):
     pass
+
+
+def of(ticket: Ticket, at: datetime) -> dict[str, Any]:
+    """What every event of this ticket says."""
+    who = {"ticket": ticket.id, "number": ticket.number, "line": ticket.line, "citizen": ticket.citizen}
+    return who | {"at": at}

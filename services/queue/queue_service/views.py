@@ -343,6 +343,19 @@ async def facts_of(db: Reading, mall: str) -> dict[tuple[str, str], dict[str, An
     return {(r["kind"], r["key"]): _plain(r["fact"]) for r in await db.fetch(sql, mall)}
 
 
+async def fact_of(db: Reading, mall: str, kind: str, key: str) -> dict[str, Any] | None:
+    """One thing that is known of this mall, as it is now."""
+    sql = "select fact from facts where mall = $1 and kind = $2 and key = $3"
+    found = await db.fetchval(sql, mall, kind, key)
+    return None if found is None else dict(_plain(found))
+
+
+async def call(db: Reading, position: int) -> asyncpg.Record | None:
+    """One call or recall."""
+    rows = await db.fetch("select * from calls where position = $1", position)
+    return rows[0] if rows else None
+
+
 async def malls(db: Reading) -> list[dict[str, Any]]:
     """Code, slug, title and zone of every mall heard of."""
     rows = await db.fetch("select mall, fact from facts where kind = 'mall' and fact is not null")

@@ -1,4 +1,4 @@
-"""Statistics: what was counted is what happened, whether the day goes on, is over, or became part of a month."""
+"""Statistics: what was counted is what happened, in a day that goes on, one that is over, and a month."""
 
 import csv
 import math
