@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from mpp_node.bench.estimates.command import estimates
+from mpp_node.bench.rush import rush
 
 if TYPE_CHECKING:
     from mpp_node.bench.table import Figures
@@ -27,6 +28,7 @@ DISK = "/var/tmp"  # noqa: S108
 
 bench = typer.Typer(invoke_without_command=True)
 bench.command("estimate")(estimates)
+bench.command()(rush)
 
 
 @bench.callback()

@@ -24,7 +24,7 @@ from queue_service.issuing import (
 from queue_service.plan import Plan
 from queue_service.ticket import Stop, Ticket, WrongState
 
-GAP = 1 << 46  # before the first of a line, about a second of orders
+GAP = 1 << 46  # before the first of a line, a second of orders
 
 
 class HallNotOpened(Rejected):

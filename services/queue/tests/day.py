@@ -58,7 +58,7 @@ def planned(**changes: Any) -> Plan:
 
 def order(clock: str, issued: int = 0) -> int:
     """Where somebody stands who comes at this time, after so many others of the hall."""
-    return (int((at(clock) - at("00:00")).total_seconds() * 10_000) << 33) + (issued << 13)
+    return (int((at(clock) - at("00:00")).total_seconds()) << 46) + (issued << 26)
 
 
 def opened(plan: Plan = PLAN, clock: str = "07:00") -> list[Event]:
