@@ -179,7 +179,7 @@ async def furnish(world: World) -> None:
     things["ticket"] = (await make("queue", "POST /tickets", Person(), asked))["id"]
     called = await make("queue", "POST /counters/{counter}/call-next", officer, None)
     assert called["id"] == things["ticket"]
-    things["job"] = (await make("queue", "POST /tickets/{ticket}/prints", officer, None))["id"]
+    things["job"] = (await make("queue", "POST /papers/{ticket}", officer, None))["id"]
     board = await make("queue", "GET /malls/{slug}/board", Person(), None)
     things |= {"call": str(board["calls"][0]["id"]), "device": str(uuid4())}
     admin = Person("mall-admin", HERE)

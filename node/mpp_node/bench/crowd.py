@@ -1,8 +1,8 @@
 """A crowd from a process of its own: everybody has one request and a moment for it, whoever else still waits.
 
 A task comes as one line of JSON: {port, path, seconds, patience, seed, people: [{body, headers}, …]}; the
-answer is a list of [status, problem, seconds] in the order of the people. Status 0: the connection failed; -1:
-no answer.
+answer is a list of [status, problem, seconds] in the order of the people. Status 0: the connection failed;
+-1: no answer.
 """
 
 import asyncio

@@ -41,11 +41,11 @@ service = Service(
     tables=views.TABLES,
     announce=announce,
     routers=[
-        devices.router,  # its paths are narrower than those of tickets
         api.router,
         boards.router,
         bookings.hot,
         bookings.router,
+        devices.router,
         seats.router,
         office.router,
         statistics.router,

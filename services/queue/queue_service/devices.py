@@ -137,7 +137,7 @@ async def revoke(slug: Slug, device: UUID, desk: AtDesk, who: Who, about: AboutI
 
 
 @router.post(
-    "/tickets/{ticket}/prints",
+    "/papers/{ticket}",
     status_code=201,
     response_model=PrintOut,
     responses=problems(UnknownTicket, kiosk.PapersUsedUp),
@@ -153,7 +153,7 @@ async def print_(ticket: UUID, desk: AtDesk, who: Who, about: AboutIt, now: Now)
     return _told(outcome.state, ticket, asked.job, asked.again, 201)  # type: ignore[attr-defined]
 
 
-@router.get("/tickets/{ticket}/prints/{job}/escpos", responses=problems(UnknownTicket, kiosk.UnknownPrint))
+@router.get("/papers/{ticket}/{job}", responses=problems(UnknownTicket, kiosk.UnknownPrint))
 async def paper(
     ticket: UUID,
     job: UUID,
@@ -185,7 +185,7 @@ async def paper(
 
 
 @router.post(
-    "/tickets/{ticket}/prints/{job}/confirm",
+    "/papers/{ticket}/{job}/confirm",
     response_model=PrintOut,
     responses=problems(UnknownTicket, kiosk.UnknownPrint, kiosk.PrintEnded),
 )
@@ -195,7 +195,7 @@ async def confirm(ticket: UUID, job: UUID, desk: AtDesk, who: Who, about: AboutI
 
 
 @router.post(
-    "/tickets/{ticket}/prints/{job}/fail",
+    "/papers/{ticket}/{job}/fail",
     response_model=PrintOut,
     responses=problems(UnknownTicket, kiosk.UnknownPrint, kiosk.PrintEnded),
 )

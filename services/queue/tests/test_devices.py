@@ -54,13 +54,13 @@ async def test_a_made_up_token_is_nobodys(venue: Venue) -> None:
 async def test_a_ticket_is_printed_fails_and_is_printed_again(venue: Venue) -> None:
     kiosk = (await device(venue))["token"]
     ticket = (await venue.issue(channel="kiosk", token=kiosk)).json()
-    path = f"/tickets/{ticket['id']}/prints"
+    path = f"/papers/{ticket['id']}"
     job = (await venue.ask("POST", path, token=kiosk)).json()
     assert (job["status"], job["again"]) == ("pending", False)
     failed = await venue.ask("POST", f"{path}/{job['id']}/fail", {"reason": "paper-out"}, token=kiosk)
     assert failed.json()["status"] == "paper-out"
     again = (await venue.ask("POST", path, token=kiosk)).json()
-    bytes_ = await venue.ask("GET", f"{path}/{again['id']}/escpos", token=kiosk)
+    bytes_ = await venue.ask("GET", f"{path}/{again['id']}", token=kiosk)
     printer = Printer()
     printer.feed(bytes_.content)
     (text,) = printer.texts
@@ -70,11 +70,11 @@ async def test_a_ticket_is_printed_fails_and_is_printed_again(venue: Venue) -> N
     ] == "printed"
     copy = (await venue.ask("POST", path, role="officer")).json()
     assert copy["again"] is True
-    second = await venue.ask("GET", f"{path}/{copy['id']}/escpos", role="officer", params={"columns": 32})
+    second = await venue.ask("GET", f"{path}/{copy['id']}", role="officer", params={"columns": 32})
     printer.feed(second.content)
     assert "CETAK ULANG" in printer.texts[1]
     assert (await venue.ask("POST", path)).status_code == 401
-    assert (await venue.ask("GET", f"{path}/{uuid4()}/escpos", token=kiosk)).status_code == 404
+    assert (await venue.ask("GET", f"{path}/{uuid4()}", token=kiosk)).status_code == 404
 
 
 async def test_of_two_boards_one_speaks_each_call_and_the_console_sees_it(venue: Venue) -> None:
