@@ -15,6 +15,7 @@ from rich.console import Console
 
 from mpp_node.bench.estimates.command import estimates
 from mpp_node.bench.rush import rush
+from mpp_node.bench.year import year
 
 if TYPE_CHECKING:
     from mpp_node.bench.table import Figures
@@ -29,6 +30,7 @@ DISK = "/var/tmp"  # noqa: S108
 bench = typer.Typer(invoke_without_command=True)
 bench.command("estimate")(estimates)
 bench.command()(rush)
+bench.command("statistics")(year)
 
 
 @bench.callback()

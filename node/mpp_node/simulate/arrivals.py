@@ -1,7 +1,7 @@
 """Arrivals: who comes on a day, when, for what, and what they will be like; the same for the same seed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
@@ -21,6 +21,7 @@ RUSH = ((0.0, 2.2), (0.06, 2.4), (0.25, 1.6), (0.5, 0.7), (0.58, 0.5), (0.7, 0.9
 COMFORT = 0.7  # of what its counters can serve, for a mall without a known volume
 CHANNELS = {"kiosk": 0.65, "web": 0.25, "mobile": 0.10}
 PRIORITIES: Mapping[str | None, float] = {None: 0.88, "elderly": 0.08, "disabled": 0.02, "pregnant": 0.02}
+BOOKED = 0.3  # share of people who book
 SPREAD = 0.5  # sigma of the logarithm of a service's minutes
 
 
@@ -42,6 +43,10 @@ class Person:
     follows: bool  # the ticket's page, live
     fetches: float | None  # something that is missing, in the middle of the service
     misplaced: bool  # stands in the wrong line
+    books: bool = False  # a slot, the day before
+    early: float = 0.0  # who booked comes so long before the slot; negative: after it
+    also: str | None = None  # another service of the same visit
+    nth: int | None = None  # wants to be told when he is the n-th
 
 
 @cache
@@ -67,10 +72,25 @@ def plan(mall: Mall, total: int, seed: int) -> list[Person]:
     weights = [mall.capacity[s.line] / each_line.count(s.line) for s in mall.offered]
     services = chance.choices(mall.offered, weights, k=total)
     minutes = _moments(chance, total, (mall.last_ticket - mall.opens) / timedelta(minutes=1))
-    return [
+    people = [
         _person(chance, n, at, service.code, service.minutes)
         for n, (at, service) in enumerate(zip(minutes, services, strict=True), 1)
     ]
+    wishes = _chance(mall, seed, "wishes")
+    return [_wishing(wishes, person, mall) for person in people]
+
+
+def _wishing(chance: Random, person: Person, mall: Mall) -> Person:
+    """Some book, some have two errands, some want to be told in time."""
+    online = person.channel != "kiosk"
+    other = chance.choice(mall.offered).code
+    return replace(
+        person,
+        books=chance.random() < BOOKED,
+        early=chance.uniform(-20, 28),
+        also=other if chance.random() < 0.06 and other != person.service else None,
+        nth=chance.randint(1, 5) if online and chance.random() < 0.3 else None,
+    )
 
 
 def rate(share: float) -> float:

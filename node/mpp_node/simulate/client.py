@@ -81,6 +81,10 @@ class Client:
         """The answer's JSON. Raises Refused, Unreachable."""
         return await self._ask("GET", path, query, None, {})
 
+    async def put(self, path: str, body: Any) -> Any:
+        """Set something; a repeat sets the same."""
+        return await self._ask("PUT", path, {}, body, {})
+
     async def post(self, path: str, body: Any = None, key: UUID | None = None, **query: str) -> Any:
         """Give a command once, however often it has to be sent; its answer's JSON, None for 204."""
         return await self._ask("POST", path, query, body, {"Idempotency-Key": str(key or uuid4())})

@@ -13,6 +13,7 @@ from mpp_node.simulate.board import Board
 from mpp_node.simulate.citizens import Citizens
 from mpp_node.simulate.client import Client, Refused, Tally, connections
 from mpp_node.simulate.clock import Clock
+from mpp_node.simulate.eve import prepare
 from mpp_node.simulate.floor import QUEUE, Floor, Sign
 from mpp_node.simulate.mall import Mall, NoSuchDay, load
 from mpp_node.simulate.officers import Officer
@@ -120,6 +121,7 @@ async def _play(floor: Floor, setting: Setting) -> tuple[dict[str, str], list[di
         for turn, counter in enumerate(floor.mall.counters):
             client = await floor.machine("officer", counter.id, counter.agency)
             floor.actor(Officer(floor, citizens, counter, turn, client).work())
+        floor.actor(_speak(floor))
         for person in floor.people.values():
             if person.n not in floor.record.refused:
                 floor.actor(citizens.visit(person))
@@ -134,6 +136,19 @@ async def _play(floor: Floor, setting: Setting) -> tuple[dict[str, str], list[di
     return citizens.pages, trouble.facts()
 
 
+async def _speak(floor: Floor) -> None:
+    """The supervisor tells those who wait of a delay, and in the end that the mall closes."""
+    supervisor, mall = await floor.machine("supervisor", "who speaks"), floor.mall
+    said: dict[str, Any] = {"kind": "delayed", "minutes": 15}
+    for share, message in ((0.3, said), (0.95, {"kind": "closing", "closes_at": mall.closes.isoformat()})):
+        moment = mall.opens + (mall.closes - mall.opens) * share
+        if floor.clock.now > moment:
+            continue
+        await floor.clock.until(moment)
+        key = floor.id_of(f"message {message['kind']}")
+        await supervisor.post(f"{QUEUE}/malls/{mall.slug}/messages", message, key)
+
+
 async def _trouble(floor: Floor, board: Board, setting: Setting) -> Trouble:
     """What is in store for the node on this day."""
     trouble = Trouble(floor, board, await floor.machine(), setting.say)
@@ -145,7 +160,8 @@ async def _trouble(floor: Floor, board: Board, setting: Setting) -> Trouble:
 async def _citizens(floor: Floor) -> Citizens:
     kiosks = [await floor.machine("kiosk", str(n)) for n in range(3 + len(floor.mall.counters) // 20)]
     browsers = [await floor.machine() for _ in range(BROWSERS)]
-    return Citizens(floor, kiosks, browsers, await floor.machine())
+    booked = await prepare(floor, browsers[0])
+    return Citizens(floor, kiosks, browsers, await floor.machine(), booked)
 
 
 async def _look_around(floor: Floor) -> None:

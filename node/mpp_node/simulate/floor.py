@@ -86,6 +86,7 @@ class Floor:
         """A ticket was acknowledged, or met for the first time."""
         known = ("id", "number", "line", "service", "issued_at")
         facts = {name: answer[name] for name in known} | {"p90": answer["estimate"]["p90_minutes"]}
+        facts["lines"] = _lines(answer)
         met = answer["id"] in self.record.visits
         self.record.add("issued", self.clock.now, person=person, secret=answer.get("secret", ""), **facts)
         visit = self.record.visits[answer["id"]]
@@ -96,18 +97,21 @@ class Floor:
 
     def moved(self, visit: Visit, answer: dict[str, Any]) -> None:
         """The ticket is where this answer says."""
-        facts = {name: answer[name] for name in ("status", "line", "counter")}
+        facts = {name: answer[name] for name in ("status", "line", "counter", "service")}
+        facts["lines"] = _lines(answer)
         self.record.add("moved", self.clock.now, ticket=visit.id, **facts)
         self.ring(visit)
 
     def ring(self, visit: Visit) -> None:
         """Who serves the line hears that somebody waits."""
         if visit.status == "waiting":
-            self.bells[_place(visit)].ring(self.clock.now)
+            for place in [f"@{visit.counter}"] if visit.counter else visit.lines or [visit.line]:
+                self.bells[place].ring(self.clock.now)
 
     def bells_of(self, counter: str, lines: Sequence[str]) -> list[Bell]:
         return [self.bells[place] for place in (f"@{counter}", *lines)]
 
 
-def _place(visit: Visit) -> str:
-    return f"@{visit.counter}" if visit.counter else visit.line
+def _lines(answer: dict[str, Any]) -> list[str]:
+    """The lines in which a visit of several services still waits."""
+    return [step["line"] for step in answer["journey"] if step["status"] == "waiting"]

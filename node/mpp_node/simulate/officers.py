@@ -8,13 +8,13 @@ from typing import Any
 from mpp_node.simulate.arrivals import Person, stranger
 from mpp_node.simulate.citizens import Citizens
 from mpp_node.simulate.client import Client, Refused
+from mpp_node.simulate.eve import LUNCH, lunch
 from mpp_node.simulate.floor import QUEUE, Floor
 from mpp_node.simulate.mall import Counter
 from mpp_node.simulate.record import Visit
 
 LOOKS_UP = 15.0  # minutes after which an idle officer presses the button anyway
-LUNCH = 30.0  # minutes, in one of three turns
-TURNS = 3
+LATE = 0.1  # share of officers who are late, by up to three quarters of an hour
 LONGEST_DAY = timedelta(hours=6)  # after closing; then everybody goes home
 
 
@@ -34,8 +34,7 @@ class Officer:
         self._floor, self._citizens, self._counter, self._client = floor, citizens, counter, client
         self._clock, self._mall = floor.clock, floor.mall
         self._chance = Random(f"{floor.seed} {floor.mall.day} {counter.id}")
-        noon = floor.mall.opens + (floor.mall.closes - floor.mall.opens) * 0.5
-        self._lunch: datetime | None = noon + timedelta(minutes=LUNCH * (turn % TURNS))
+        self._lunch: datetime | None = lunch(floor, turn)
         if self._clock.now > self._lunch:
             self._lunch = None
         self._held = [Held(v, self._clock.now, 3.0) for v in floor.record.visits.values() if self._holds(v)]
@@ -45,10 +44,13 @@ class Officer:
 
     async def work(self) -> None:
         """From the opening until nobody is left."""
-        await self._clock.until(self._mall.opens + timedelta(minutes=self._chance.uniform(0, 4)))
+        late = self._chance.uniform(5, 45) if self._chance.random() < LATE else self._chance.uniform(0, 4)
+        await self._clock.until(self._mall.opens + timedelta(minutes=late))
+        await self._seat("sit-down")
         while self._clock.now < self._mall.closes + LONGEST_DAY:
             try:
                 if not await self._next():
+                    await self._seat("leave")
                     return
             except Refused as refusal:
                 self._floor.surprises.append(str(refusal))
@@ -59,7 +61,10 @@ class Officer:
         now = self._clock.now
         if self._lunch and now >= self._lunch:
             self._lunch = None
-            await self._clock.wait(LUNCH)
+            back_at = now + timedelta(minutes=LUNCH)
+            await self._seat("pause", reason="lunch", until=back_at.isoformat())
+            await self._clock.until(back_at)
+            await self._seat("reopen")
         elif back := next((held for held in self._held if held.back <= now), None):
             self._held.remove(back)
             await self._resume(back)
@@ -70,6 +75,14 @@ class Officer:
         else:
             await self._idle()
         return True
+
+    async def _seat(self, action: str, **body: str) -> None:
+        """Who is away or there is known to the estimates; a counter that has somebody stays."""
+        try:
+            await self._client.post(f"{QUEUE}/counters/{self._counter.id}/{action}", body)
+        except Refused as refusal:
+            if refusal.code not in ("counter-busy", "hall-not-opened"):
+                raise
 
     async def _idle(self) -> None:
         until = [self._clock.now + timedelta(minutes=LOOKS_UP), *(held.back for held in self._held)]
@@ -143,8 +156,16 @@ class Officer:
             await self._finish(held.visit, held.minutes)
 
     async def _finish(self, visit: Visit, minutes: float) -> None:
+        """One service after the other, as far as this counter serves them; the rest is waited for."""
         await self._clock.wait(minutes)
-        await self._act(visit, "complete")
+        person = self._floor.people.get(visit.person)
+        also = person.also if person and visit.service != person.also else None
+        line = {s.code: s.line for s in self._mall.services}.get(also or "")
+        if also and line in self._counter.lines and await self._act(visit, "complete", onward=also):
+            await self._clock.wait(minutes)
+            await self._act(visit, "complete")
+        else:
+            await self._act(visit, "complete")
         await self._clock.wait(self._chance.uniform(0.1, 0.4))
 
     def _elsewhere(self) -> dict[str, str]:
@@ -163,6 +184,8 @@ class Officer:
         try:
             answer: dict[str, Any] = await self._client.post(f"{path}/{action}", body)
         except Refused as refusal:
+            if refusal.code == "invalid" and "onward" in body:
+                return None  # that service was done before
             if refusal.code != "wrong-state":
                 raise
             answer = await self._client.get(path)

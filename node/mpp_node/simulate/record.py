@@ -34,6 +34,7 @@ class Visit:
     since: dt.datetime = dt.datetime.min
     calls: int = 0
     returns: int = 0  # to a line, by coming back or by transfer
+    lines: list[str] = field(default_factory=list)  # in which it waits, when they are several
     surprised: bool = False  # its holder, by the call: the answer with the number was still under way
 
 
@@ -144,10 +145,11 @@ class Record:
 
     def _moved(self, visit: Visit, moment: dt.datetime, status: str, **facts: Any) -> None:
         visit.returns += status == "waiting"
-        if visit.status in SETTLED or (visit.status == status != "waiting"):
+        if visit.status in SETTLED or (visit.status == status and status not in ("waiting", "serving")):
             return  # answers of two clients may come in another order than the events
         visit.status, visit.since = status, moment
         visit.line, visit.counter = facts.get("line", visit.line), facts.get("counter")
+        visit.service, visit.lines = facts.get("service", visit.service), facts.get("lines", visit.lines)
 
     def _heard(self, call: dict[str, Any]) -> None:
         if self.position is not None and call["id"] <= self.position:
