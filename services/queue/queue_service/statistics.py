@@ -27,7 +27,7 @@ By = Literal["hour", "service", "line", "channel", "counter", "officer"]
 GROUPS: tuple[By, ...] = ("hour", "service", "line", "channel", "counter", "officer")
 Slug = Annotated[Id, Path(description="code or slug")]
 From = Annotated[Date | None, Query(alias="from", description="the first day; today when not given")]
-To = Annotated[Date | None, Query(description="the last day; today when not given")]
+To = Annotated[Date | None, Query(alias="to", description="the last day; today when not given")]
 
 
 class Counted(BaseModel):

@@ -161,3 +161,10 @@ def test_a_percentile_of_the_histogram_is_within_a_quarter_of_the_true_one(
     true = sorted(minutes)[math.ceil(share * len(minutes)) - 1]
     guess = percentile(bins, share)
     assert guess is not None and true / tallies.RATIO - 0.1 <= guess <= true * tallies.RATIO + 0.6
+
+
+async def test_a_span_ends_where_it_is_said_to_end(venue: Venue) -> None:
+    await venue.ticket(clock="08:00:00")
+    before = {"from": "2031-02-01", "to": "2031-02-28"}
+    assert (await told(venue, **before))["total"]["issued"] == 0
+    assert (await told(venue, **before | {"to": "2031-03-31"}))["total"]["issued"] == 1
