@@ -1,6 +1,6 @@
-"""Tallies: what a day, a month and a year were like, counted in SQL from the tickets and their turns.
+"""Tallies: what a day, a month and a year were like, counted in SQL from the events of halls.
 
-A day is counted when it is closed, in the same transaction, and added to its month; a day that goes on is
+A day that is over is counted once, beside the work of the day, and added to its month; a day that goes on is
 counted when somebody asks. Times are kept as histograms, so that any span has its percentiles.
 """
 
@@ -10,6 +10,10 @@ from itertools import accumulate
 from typing import Any
 
 import asyncpg
+from sqlalchemy import Integer
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
 
 from mpp.eventsourcing.log import Reading
 
@@ -19,46 +23,107 @@ BOUNDS = (0.0, *(FIRST * RATIO**n for n in range(BINS - 1)))
 COUNTS = ("issued", "booked", "called", "served", "missed", "cancelled", "lapsed", "within")
 BY = ("all", "hour", "week", "service", "line", "channel", "counter", "officer")
 
+
+class Kept(SQLModel, registry=registry()):
+    """A table that is made from the log by and by, not in the transaction of each event."""
+
+
+class Tally(Kept, table=True):
+    """A day or a month of one mall, counted by hour, service, counter …; times as histograms."""
+
+    __tablename__ = "tallies"
+    mall: str = Field(primary_key=True)
+    period: str = Field(primary_key=True, description="2026-11-23 or 2026-11")
+    by: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    issued: int
+    booked: int
+    called: int
+    served: int
+    missed: int
+    cancelled: int
+    lapsed: int
+    within: int = Field(description="called within the target")
+    waits: list[int] = Field(sa_type=ARRAY(Integer))
+    serves: list[int] = Field(sa_type=ARRAY(Integer))
+
+
+class Tallied(Kept, table=True):
+    """A day that was counted."""
+
+    __tablename__ = "tallied"
+    hall: str = Field(primary_key=True)
+
+
+TABLES: tuple[type[SQLModel], ...] = (Tally, Tallied)
+
 _BIN = f"width_bucket(%s, array[{', '.join(f'{bound:.6f}' for bound in BOUNDS[1:])}]::float8[])"
-_WAITED, _SERVED = _BIN % "u.waited_seconds / 60", _BIN % "u.served_seconds / 60"
+_WAITED, _SERVED = _BIN % "u.waited / 60", _BIN % "u.served / 60"
 _BINS = (
     "array[" + ", ".join(f"coalesce(sum(n) filter (where bin = {n}), 0)" for n in range(BINS)) + "]::int[]"
 )
 _NONE = f"array_fill(0, array[{BINS}])"
+_KEYS = """('all', ''), ('hour', to_char(%s at time zone d.zone, 'HH24')),
+    ('week', to_char(%s at time zone d.zone, 'ID-HH24'))"""
 
 COUNTED = f"""
     with days as materialized (select stream, mall, date, zone, target from halls where stream = any($1)),
+    e as materialized (select stream, version, type, data, about from events where stream = any($1)),
+    issued_ as materialized (
+        select stream, data ->> 'ticket' as ticket, (data ->> 'at')::timestamptz as at,
+            data ->> 'service' as service, data ->> 'line' as line, data ->> 'channel' as channel,
+            data ->> 'booking' as booking
+        from e where type = 'ticket-issued'),
+    last as (
+        select distinct on (stream, data ->> 'ticket') stream, data ->> 'ticket' as ticket, type from e
+        where type in ('ticket-cancelled', 'ticket-lapsed', 'ticket-rejoined', 'ticket-missed',
+            'ticket-completed')
+        order by stream, data ->> 'ticket', version desc),
     issued as (
-        select d.mall, d.date, k.by, k.key, count(*) as issued,
-            count(*) filter (where t.booking is not null) as booked,
-            count(*) filter (where t.status = 'cancelled') as cancelled,
-            count(*) filter (where t.status = 'lapsed') as lapsed
-        from days d join tickets t on t.hall = d.stream
-        cross join lateral (values ('all', ''), ('hour', to_char(t.issued_at at time zone d.zone, 'HH24')),
-            ('week', to_char(t.issued_at at time zone d.zone, 'ID-HH24')), ('service', t.asked),
-            ('line', t.first_line), ('channel', t.channel)) k(by, key)
+        select d.mall, d.date, k.by, k.key, count(*) as issued, count(t.booking) as booked,
+            count(*) filter (where l.type = 'ticket-cancelled') as cancelled,
+            count(*) filter (where l.type = 'ticket-lapsed') as lapsed
+        from days d join issued_ t using (stream) left join last l using (stream, ticket)
+        cross join lateral (values {_KEYS % ("t.at", "t.at")}, ('service', t.service), ('line', t.line),
+            ('channel', t.channel)) k(by, key)
         group by 1, 2, 3, 4),
+    begun as (
+        select stream, data ->> 'ticket' as ticket, (data ->> 'turn')::int as turn, data ->> 'line' as line,
+            data ->> 'service' as service, data ->> 'counter' as counter, about ->> 'actor' as officer,
+            (data ->> 'at')::timestamptz as at, true as called, (data ->> 'waited')::float8 as waited
+        from e where type = 'ticket-called'
+        union all
+        select stream, data ->> 'ticket', (data ->> 'turn')::int, data ->> 'line', data ->> 'quick',
+            data ->> 'counter', about ->> 'actor', (data ->> 'at')::timestamptz, false, null
+        from e where type = 'ticket-started' and data ->> 'quick' is not null
+        union all
+        select stream, data ->> 'ticket', (data ->> 'turn')::int + 1, data -> 'onward' ->> 'line',
+            data -> 'onward' ->> 'service', data ->> 'counter', about ->> 'actor',
+            (data ->> 'at')::timestamptz, false, null
+        from e where type = 'ticket-served' and (data ->> 'sitting')::boolean),
+    ended as (
+        select stream, data ->> 'ticket' as ticket, (data ->> 'turn')::int as turn, type,
+            (data ->> 'served')::float8 as served
+        from e where type in ('ticket-completed', 'ticket-served', 'ticket-missed')),
     keyed as materialized (
-        select d.mall, d.date, d.target, k.by, k.key, u.called_at, u.outcome, u.waited_seconds,
-            u.served_seconds
-        from days d join turns u on u.hall = d.stream join tickets t on t.hall = u.hall and t.id = u.ticket
-        cross join lateral (values ('all', ''),
-            ('hour', to_char(coalesce(u.called_at, u.started_at) at time zone d.zone, 'HH24')),
-            ('week', to_char(coalesce(u.called_at, u.started_at) at time zone d.zone, 'ID-HH24')),
-            ('service', u.service), ('line', u.line), ('channel', t.channel), ('counter', u.counter),
-            ('officer', u.officer::text)) k(by, key)
+        select d.mall, d.date, d.target, k.by, k.key, u.called, u.waited, x.served, x.type
+        from days d join begun u using (stream) left join ended x using (stream, ticket, turn)
+        join issued_ t using (stream, ticket)
+        cross join lateral (values {_KEYS % ("u.at", "u.at")}, ('service', u.service), ('line', u.line),
+            ('channel', t.channel), ('counter', u.counter), ('officer', u.officer)) k(by, key)
         where k.key is not null),
     turned as (
-        select mall, date, by, key, count(*) filter (where called_at is not null) as called,
-            count(*) filter (where outcome = 'served') as served,
-            count(*) filter (where outcome = 'missed') as missed,
-            count(*) filter (where called_at is not null and waited_seconds <= target * 60) as within
+        select mall, date, by, key, count(*) filter (where called) as called,
+            count(*) filter (where type in ('ticket-completed', 'ticket-served')) as served,
+            count(*) filter (where type = 'ticket-missed') as missed,
+            count(*) filter (where called and waited <= target * 60) as within
         from keyed group by 1, 2, 3, 4),
     waits as (select mall, date, by, key, {_BINS} as bins from (
-        select mall, date, by, key, {_WAITED} as bin, count(*) as n from keyed u where called_at is not null
+        select mall, date, by, key, {_WAITED} as bin, count(*) as n from keyed u where called
         group by 1, 2, 3, 4, 5) w group by 1, 2, 3, 4),
     serves as (select mall, date, by, key, {_BINS} as bins from (
-        select mall, date, by, key, {_SERVED} as bin, count(*) as n from keyed u where outcome = 'served'
+        select mall, date, by, key, {_SERVED} as bin, count(*) as n from keyed u
+        where type in ('ticket-completed', 'ticket-served')
         group by 1, 2, 3, 4, 5) s group by 1, 2, 3, 4)
     select mall, date, by, key, coalesce(issued, 0) as issued, coalesce(booked, 0) as booked,
         coalesce(called, 0) as called, coalesce(served, 0) as served, coalesce(missed, 0) as missed,
@@ -74,7 +139,7 @@ _MONTH = ", ".join(f"{name} = tallies.{name} + excluded.{name}" for name in COUN
 _INTO_MONTH = f"""
     insert into tallies (mall, period, by, key, {_NAMES})
     select mall, left(period, 7), by, key, {_NAMES} from tallies
-    where mall = $1 and period = $2
+    where (mall, period) = (select mall, date::text from halls where stream = $1)
     on conflict (mall, period, by, key) do update set {_MONTH},
         waits = {_ADDED.format("waits")}, serves = {_ADDED.format("serves")}
 """
@@ -85,14 +150,21 @@ _DAYS = f"""
 """
 
 
-async def count_closed(tx: asyncpg.Connection, halls: Sequence[str]) -> None:
-    """These days are over: count them, and add them to their months."""
-    for hall in halls:
-        row = await tx.fetchrow("select mall, date::text as day from halls where stream = $1", hall)
-        if row is None:
-            continue
-        await tx.execute(_DAYS, [hall])
-        await tx.execute(_INTO_MONTH, row["mall"], row["day"])
+async def uncounted(db: Reading, limit: int) -> list[str]:
+    """Days that are over and were not counted yet."""
+    sql = """select h.stream from halls h left join tallied t on t.hall = h.stream
+        where h.closed_at is not null and t.hall is null order by h.date, h.stream limit $1"""
+    return [row["stream"] for row in await db.fetch(sql, limit)]
+
+
+async def count_closed(connection: asyncpg.Connection, hall: str) -> None:
+    """Count one day that is over, and add it to its month; once, however often it is asked."""
+    async with connection.transaction():
+        sql = "insert into tallied (hall) values ($1) on conflict do nothing returning hall"
+        if await connection.fetchval(sql, hall) is None:
+            return
+        await connection.execute(_DAYS, [hall])
+        await connection.execute(_INTO_MONTH, hall)
 
 
 async def read(
@@ -103,8 +175,8 @@ async def read(
     sql = f"""select mall, period, by, key, {_NAMES} from tallies
         where ($1::text[] is null or mall = any($1)) and period = any($2) and by = any($3)"""
     rows = [dict(row) for row in await db.fetch(sql, malls, periods(begin, end), wanted)]
-    sql = """select stream from halls where ($1::text[] is null or mall = any($1)) and date between $2 and $3
-        and closed_at is null"""
+    sql = """select h.stream from halls h left join tallied t on t.hall = h.stream
+        where ($1::text[] is null or h.mall = any($1)) and h.date between $2 and $3 and t.hall is null"""
     if going := [row["stream"] for row in await db.fetch(sql, malls, begin, end)]:
         counted = await db.fetch(COUNTED, going)
         rows += [{**row, "period": row["date"].isoformat()} for row in counted if row["by"] in wanted]

@@ -7,9 +7,9 @@ import structlog
 
 from mpp.eventsourcing.decider import Rejected
 from mpp.eventsourcing.folds import Folds
-from mpp.eventsourcing.log import About
+from mpp.eventsourcing.log import About, connect
 from mpp.service import Running
-from queue_service import booking, views
+from queue_service import booking, tallies, views
 from queue_service.command import ChangePlan, CloseHall, Complete, ExpectBookings
 from queue_service.hall import stream_of
 from queue_service.plan import Plan
@@ -18,6 +18,7 @@ from queue_service.slots import Offered
 log = structlog.get_logger()
 EVERY_SECONDS = 1.0
 QUIET_MINUTES = 60
+TOGETHER = 20  # days counted in one go
 LAST_MOMENT = datetime.min.replace(
     tzinfo=UTC
 )  # time does not run backwards in a hall: when its last event was
@@ -35,6 +36,7 @@ class Upkeep:
             await self.change_plans(running)
             await self.keep_slots(running)
             await self.close_days(running)
+            await self.count_days(running)
             await asyncio.sleep(EVERY_SECONDS)
 
     async def change_plans(self, running: Running) -> None:
@@ -86,6 +88,18 @@ class Upkeep:
         if self._read is None or self._read[0] is not running:
             self._read = (running, Folds(running.handle))
         return self._read[1]
+
+    async def count_days(self, running: Running) -> None:
+        """Statistics of days that are over, on a connection of its own: nobody waits for them."""
+        halls = await tallies.uncounted(running.reader, TOGETHER)
+        if not halls:
+            return
+        connection = await connect(running.settings.database_url, running.schema, "tallies")
+        try:
+            for hall in halls:
+                await tallies.count_closed(connection, hall)
+        finally:
+            await connection.close()
 
     async def close_days(self, running: Running) -> None:
         """A day that is over and quiet gets its end; a service that nobody ended is ended with it."""

@@ -8,15 +8,14 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import TIMESTAMP, BigInteger, Index, Integer, PrimaryKeyConstraint
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import TIMESTAMP, BigInteger, Index
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from mpp.eventsourcing.log import Reading, Recorded
 from mpp.eventsourcing.views import Changes
 from queue_service import booking as b
-from queue_service import tallies
 from queue_service import ticket as t
 from queue_service.hall import HallClosed, HallOpened, PlanChanged
 from queue_service.mall import FactHeard
@@ -64,7 +63,7 @@ class TicketRow(View, table=True):
     """Every ticket, with where it is and when it got there."""
 
     __tablename__ = "tickets"
-    id: UUID
+    id: UUID = Field(primary_key=True)
     hall: str
     number: str
     line: str
@@ -78,53 +77,7 @@ class TicketRow(View, table=True):
     started_at: datetime | None = _moment(default=None, nullable=True)
     ended_at: datetime | None = _moment(default=None, nullable=True)
     served_seconds: float | None = None
-    asked: str = Field(description="the first service asked for")
-    first_line: str
-    booking: UUID | None = None
-    __table_args__ = (
-        PrimaryKeyConstraint("hall", "id"),
-        Index("tickets_hall_line", "hall", "line"),
-        Index("tickets_id", "id"),
-    )
-
-
-class Turn(View, table=True):
-    """Every turn of a ticket at a counter, called or served without a call."""
-
-    __tablename__ = "turns"
-    hall: str = Field(primary_key=True)
-    ticket: UUID = Field(primary_key=True)
-    turn: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    line: str
-    service: str | None = None
-    counter: str
-    officer: UUID | None = None
-    called_at: datetime | None = _moment(default=None, nullable=True)
-    waited_seconds: float | None = None
-    started_at: datetime | None = _moment(default=None, nullable=True)
-    ended_at: datetime | None = _moment(default=None, nullable=True)
-    outcome: str | None = Field(None, description="served, missed or held")
-    served_seconds: float | None = None
-
-
-class Tally(View, table=True):
-    """A day or a month of one mall, counted by hour, service, counter …; times as histograms."""
-
-    __tablename__ = "tallies"
-    mall: str = Field(primary_key=True)
-    period: str = Field(primary_key=True, description="2026-11-23 or 2026-11")
-    by: str = Field(primary_key=True)
-    key: str = Field(primary_key=True)
-    issued: int
-    booked: int
-    called: int
-    served: int
-    missed: int
-    cancelled: int
-    lapsed: int
-    within: int = Field(description="called within the target")
-    waits: list[int] = Field(sa_type=ARRAY(Integer))
-    serves: list[int] = Field(sa_type=ARRAY(Integer))
+    __table_args__ = (Index("tickets_hall_line", "hall", "line"),)
 
 
 class Call(View, table=True):
@@ -170,14 +123,13 @@ class BookingRow(View, table=True):
     __table_args__ = (Index("bookings_stream", "stream"), Index("bookings_citizen", "citizen"))
 
 
-TABLES: tuple[type[SQLModel], ...] = (Fact, HallDay, TicketRow, Turn, Tally, Call, SlotDay, BookingRow)
+TABLES: tuple[type[SQLModel], ...] = (Fact, HallDay, TicketRow, Call, SlotDay, BookingRow)
 
 
 async def project(tx: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
     """All events of a batch as one set per table."""
     facts, halls, tickets, calls = Changes(Fact), Changes(HallDay), Changes(TicketRow), Changes(Call)
-    days, bookings, turns = Changes(SlotDay), Changes(BookingRow), Changes(Turn)
-    closed: list[str] = []
+    days, bookings = Changes(SlotDay), Changes(BookingRow)
     for r in recorded:
         match r.event:
             case FactHeard(kind=kind, key=key, fact=fact):
@@ -190,22 +142,16 @@ async def project(tx: asyncpg.Connection, recorded: Sequence[Recorded]) -> None:
                 halls.change(r.stream, planned=r.position, target=plan.rules.target_minutes)
             case HallClosed(at=at):
                 halls.change(r.stream, closed_at=at)
-                closed.append(r.stream)
             case t.TicketCalled() | t.TicketRecalled():
                 _called(r, r.event, tickets, calls)
-                _turned(r, r.event, turns)
             case t.TicketEvent():
                 _moved(r, r.event, tickets)
-                if isinstance(r.event, t.AtCounter):
-                    _turned(r, r.event, turns)
             case b.SlotsOffered(offered=offered):
                 days.put(r.stream, mall=offered.mall, date=offered.date, planned=r.position)
             case b.BookingEvent():
                 _booked(r, r.event, bookings)
-    for changes in (facts, halls, tickets, turns, calls, days, bookings):
+    for changes in (facts, halls, tickets, calls, days, bookings):
         await changes.write(tx)
-    if closed:
-        await tallies.count_closed(tx, closed)
 
 
 def _called(r: Recorded, e: t.TicketCalled | t.TicketRecalled, tickets: Changes, calls: Changes) -> None:
@@ -214,42 +160,7 @@ def _called(r: Recorded, e: t.TicketCalled | t.TicketRecalled, tickets: Changes,
     calls.put(r.position, hall=r.stream, ticket=e.ticket, kind=kind, at=e.at, **where)
     if kind == "call":
         here = {"service": e.service} if isinstance(e, t.TicketCalled) and e.service else {}
-        tickets.change(
-            r.stream, e.ticket, status="called", line=e.line, counter=e.counter, called_at=e.at, **here
-        )
-
-
-def _turned(r: Recorded, e: t.AtCounter, turns: Changes) -> None:
-    """A turn begins with the call, or with the service where nobody was called."""
-    key = (r.stream, e.ticket, e.turn)
-    match e:
-        case t.TicketCalled(service=service, waited=waited):
-            here = {"line": e.line, "service": service, "counter": e.counter, "officer": _actor(r)}
-            turns.put(*key, **here, called_at=e.at, waited_seconds=waited)
-        case t.TicketStarted(quick=None):
-            turns.change(*key, started_at=e.at)
-        case t.TicketStarted(quick=service):
-            here = {"line": e.line, "service": service, "counter": e.counter, "officer": _actor(r)}
-            turns.put(*key, **here, started_at=e.at)
-        case t.TicketResumed():
-            turns.change(*key, counter=e.counter, ended_at=None, outcome=None)
-        case t.TicketHeld(served=served):
-            turns.change(*key, ended_at=e.at, outcome="held", served_seconds=served)
-        case t.TicketMissed():
-            turns.change(*key, ended_at=e.at, outcome="missed")
-        case t.TicketCompleted(served=served):
-            turns.change(*key, ended_at=e.at, outcome="served", served_seconds=served)
-        case t.TicketServed(served=served, onward=onward):
-            turns.change(*key, ended_at=e.at, outcome="served", served_seconds=served)
-            if e.sitting:
-                here = {"line": onward.line, "service": onward.service, "counter": e.counter}
-                turns.put(r.stream, e.ticket, e.turn + 1, **here, officer=_actor(r), started_at=e.at)
-
-
-def _actor(r: Recorded) -> str | None:
-    """Our own id of whoever asked."""
-    found: str | None = orjson.loads(r.about).get("actor")
-    return found
+        tickets.change(e.ticket, status="called", line=e.line, counter=e.counter, called_at=e.at, **here)
 
 
 def _booked(r: Recorded, e: b.BookingEvent, bookings: Changes) -> None:
@@ -272,43 +183,38 @@ def _moved(r: Recorded, e: t.TicketEvent, tickets: Changes) -> None:
         case t.TicketIssued():
             asked = {"service": e.service, "channel": e.channel, "priority": e.priority}
             tickets.put(
-                r.stream,
                 e.ticket,
+                hall=r.stream,
                 number=e.number,
                 line=e.line,
                 status="waiting",
                 issued_at=e.at,
-                asked=e.service,
-                first_line=e.line,
-                booking=e.booking,
                 **asked,
             )
         case t.TicketStarted(counter=counter):
-            tickets.change(r.stream, e.ticket, status="serving", counter=counter, started_at=e.at)
+            tickets.change(e.ticket, status="serving", counter=counter, started_at=e.at)
         case t.TicketResumed(counter=counter):
-            tickets.change(r.stream, e.ticket, status="serving", counter=counter)
+            tickets.change(e.ticket, status="serving", counter=counter)
         case t.TicketHeld(served=served):
-            tickets.change(r.stream, e.ticket, status="held", served_seconds=served)
+            tickets.change(e.ticket, status="held", served_seconds=served)
         case t.TicketMissed():
-            tickets.change(r.stream, e.ticket, status="missed", ended_at=e.at)
+            tickets.change(e.ticket, status="missed", ended_at=e.at)
         case t.TicketServed(onward=onward, served=served):
             waits = {} if e.sitting else {"status": "waiting", "counter": None}
             here = {"line": onward.line, "service": onward.service, "served_seconds": served}
-            tickets.change(r.stream, e.ticket, **here, **waits)
+            tickets.change(e.ticket, **here, **waits)
         case t.ServiceDropped(onward=onward):
-            tickets.change(r.stream, e.ticket, line=onward.line, service=onward.service)
+            tickets.change(e.ticket, line=onward.line, service=onward.service)
         case t.TicketCompleted(served=served):
-            tickets.change(r.stream, e.ticket, status="completed", served_seconds=served, ended_at=e.at)
+            tickets.change(e.ticket, status="completed", served_seconds=served, ended_at=e.at)
         case t.TicketRejoined():
-            tickets.change(r.stream, e.ticket, status="waiting", counter=None, ended_at=None)
+            tickets.change(e.ticket, status="waiting", counter=None, ended_at=None)
         case t.TicketTransferred(line=line, counter=counter, served=served):
-            tickets.change(
-                r.stream, e.ticket, status="waiting", line=line, counter=counter, served_seconds=served
-            )
+            tickets.change(e.ticket, status="waiting", line=line, counter=counter, served_seconds=served)
         case t.TicketCancelled():
-            tickets.change(r.stream, e.ticket, status="cancelled", ended_at=e.at)
+            tickets.change(e.ticket, status="cancelled", ended_at=e.at)
         case t.TicketLapsed():
-            tickets.change(r.stream, e.ticket, status="lapsed", ended_at=e.at)
+            tickets.change(e.ticket, status="lapsed", ended_at=e.at)
 
 
 async def booking_of(db: Reading, booking: UUID) -> str | None:

@@ -7,7 +7,7 @@ import asyncpg
 from mpp.eventsourcing.log import SCHEMA_SQL
 from mpp.eventsourcing.views import create_statements
 from mpp.migrate import migrate
-from queue_service import views
+from queue_service import tallies, views
 from queue_service.__main__ import service
 
 COLUMNS = """select table_name, column_name, ordinal_position, data_type, is_nullable, column_default,
@@ -33,7 +33,7 @@ async def test_migrations_and_models_describe_the_same_tables(postgres_url: str)
     try:
         await connection.execute("create schema wished; set search_path to wished")
         await connection.execute(SCHEMA_SQL)
-        for statement in create_statements(views.TABLES):
+        for statement in create_statements([*views.TABLES, *tallies.TABLES]):
             await connection.execute(statement)
         wished, made = await described(connection, "wished"), await described(connection, "queue")
     finally:
