@@ -56,7 +56,8 @@ class Citizen:
         answer = self.ask(
             "POST", f"{self.door}/check-ins", moment, "kiosk", {"code": code, "mall": "bombana"}
         )
-        return answer.status_code, answer.json().get("number") or answer.json()["type"].rpartition(":")[2]
+        told = answer.json()
+        return answer.status_code, told["number"] if answer.is_success else told["type"].rpartition(":")[2]
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -1,7 +1,7 @@
 """HTTP for those who count: what one mall's queue was like, and all malls beside each other."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date as Date
 from datetime import timedelta
 from io import StringIO
@@ -94,6 +94,11 @@ async def _span(
     return mall, *_checked(begin or end or today, end or today)
 
 
+async def _rows(desk: Desk, mall: Mall, begin: Date, end: Date, by: Sequence[str]) -> list[dict[str, Any]]:
+    counted = await tallies.read(desk.reader, [mall.code], begin, end, by)
+    return counted + await tallies.going_on(desk.reader, mall.code, begin, end, by)
+
+
 def _checked(begin: Date, end: Date) -> tuple[Date, Date]:
     if end < begin or end - begin > LONGEST:
         raise Invalid("`from` is not after `to`, and not more than three years before it")
@@ -109,7 +114,7 @@ async def statistics(
     """What the queue was like: in all, by hour, service, line, channel, counter, officer; and a heat map."""
     mall, begin, end = await _span(desk, slug, now, begin, end)
     who.require(*LED, mall=mall.code)
-    rows = await tallies.read(desk.reader, [mall.code], begin, end, tallies.BY)
+    rows = await _rows(desk, mall, begin, end, tallies.BY)
     found = tallies.summed(rows, "by", "key")
     days = await tallies.daily(desk.reader, mall.code, begin, end)
     told = {
@@ -135,19 +140,20 @@ async def statistics_csv(
         days = await tallies.daily(desk.reader, mall.code, begin, end)
         rows = [{"key": day["period"], **counted(day)} for day in days]
     else:
-        found = tallies.summed(await tallies.read(desk.reader, [mall.code], begin, end, [by]), "by", "key")
+        found = tallies.summed(await _rows(desk, mall, begin, end, [by]), "by", "key")
         rows = _keyed(found, by)
     return _csv(rows, by, f"{mall.slug}-{begin}-{end}-{by}.csv")
 
 
 @router.get("/statistics", response_model=NationOut, responses=problems(Invalid))
 async def nation(desk: AtDesk, who: Who, now: Now, begin: From = None, end: To = None) -> Response:
-    """All malls beside each other."""
+    """All malls beside each other; of days that go on the numbers, without times and service level."""
     who.require(*NATION)
     today = now.date()
     begin, end = _checked(begin or end or today, end or today)
     malls = None if who.malls is None else sorted(who.malls)
     rows = await tallies.read(desk.reader, malls, begin, end, ["all"])
+    rows += await tallies.at_a_glance(desk.reader, malls, begin, end)
     found = tallies.summed(rows, "mall")
     told = []
     for (code,), row in sorted(found.items()):
@@ -164,7 +170,7 @@ NOTHING: dict[str, Any] = dict.fromkeys(tallies.COUNTS, 0) | {"waits": [], "serv
 def counted(row: Mapping[str, Any]) -> dict[str, Any]:
     told = {name: row[name] for name in tallies.COUNTS if name != "within"}
     return told | {
-        "within_target": round(row["within"] / row["called"], 4) if row["called"] else None,
+        "within_target": round(row["within"] / timed, 4) if (timed := sum(row["waits"])) else None,
         "wait_p50": tallies.percentile(row["waits"], 0.5),
         "wait_p90": tallies.percentile(row["waits"], 0.9),
         "serve_p50": tallies.percentile(row["serves"], 0.5),

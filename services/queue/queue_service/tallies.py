@@ -20,6 +20,7 @@ from mpp.eventsourcing.log import Reading
 BINS = 34
 RATIO, FIRST = 1.25, 0.5  # minutes: up to 0.5, 0.625, 0.78 …; the last is above 640
 BOUNDS = (0.0, *(FIRST * RATIO**n for n in range(BINS - 1)))
+LATEST = 10  # days that one question counts
 COUNTS = ("issued", "booked", "called", "served", "missed", "cancelled", "lapsed", "within")
 BY = ("all", "hour", "week", "service", "line", "channel", "counter", "officer")
 
@@ -170,17 +171,43 @@ async def count_closed(connection: asyncpg.Connection, hall: str) -> None:
 async def read(
     db: Reading, malls: Sequence[str] | None, begin: date, end: date, by: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """The tallies of this span, days that go on included: a row per mall, period and key; None: all."""
-    wanted = [*by]
+    """What was counted in this span: a row per mall, period and key; None: every mall."""
     sql = f"""select mall, period, by, key, {_NAMES} from tallies
         where ($1::text[] is null or mall = any($1)) and period = any($2) and by = any($3)"""
-    rows = [dict(row) for row in await db.fetch(sql, malls, periods(begin, end), wanted)]
-    sql = """select h.stream from halls h left join tallied t on t.hall = h.stream
-        where ($1::text[] is null or h.mall = any($1)) and h.date between $2 and $3 and t.hall is null"""
-    if going := [row["stream"] for row in await db.fetch(sql, malls, begin, end)]:
-        counted = await db.fetch(COUNTED, going)
-        rows += [{**row, "period": row["date"].isoformat()} for row in counted if row["by"] in wanted]
-    return rows
+    return [dict(row) for row in await db.fetch(sql, malls, periods(begin, end), [*by])]
+
+
+_GOING = """from halls h left join tallied t on t.hall = h.stream
+    where ($1::text[] is null or h.mall = any($1)) and h.date between $2 and $3 and t.hall is null"""
+
+
+async def going_on(db: Reading, mall: str, begin: date, end: date, by: Iterable[str]) -> list[dict[str, Any]]:
+    """The same of days that go on, or were not counted yet; of the latest such days when they are many."""
+    sql = f"select h.stream {_GOING} order by h.date desc limit {LATEST}"
+    halls = [row["stream"] for row in await db.fetch(sql, [mall], begin, end)]
+    wanted, counted = [*by], await db.fetch(COUNTED, halls) if halls else []
+    return [{**row, "period": row["date"].isoformat()} for row in counted if row["by"] in wanted]
+
+
+async def at_a_glance(
+    db: Reading, malls: Sequence[str] | None, begin: date, end: date
+) -> list[dict[str, Any]]:
+    """Of many malls at once: numbers of days that go on, without their times."""
+    sql = f"""select h.mall, k.*, {_NONE} as waits, {_NONE} as serves
+        {
+        _GOING.replace(
+            "where",
+            '''cross join lateral (select count(*)::int as issued,
+            0 as booked, count(called_at)::int as called, 0 as within,
+            (count(*) filter (where status = 'completed'))::int as served,
+            (count(*) filter (where status = 'missed'))::int as missed,
+            (count(*) filter (where status = 'cancelled'))::int as cancelled,
+            (count(*) filter (where status = 'lapsed'))::int as lapsed
+            from tickets where hall = h.stream) k where''',
+            1,
+        )
+    }"""
+    return [{**row, "by": "all", "key": ""} for row in await db.fetch(sql, malls, begin, end)]
 
 
 async def daily(db: Reading, mall: str, begin: date, end: date) -> list[dict[str, Any]]:
