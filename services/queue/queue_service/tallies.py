@@ -177,37 +177,35 @@ async def read(
     return [dict(row) for row in await db.fetch(sql, malls, periods(begin, end), [*by])]
 
 
-_GOING = """from halls h left join tallied t on t.hall = h.stream
-    where ($1::text[] is null or h.mall = any($1)) and h.date between $2 and $3 and t.hall is null"""
-
-
 async def going_on(db: Reading, mall: str, begin: date, end: date, by: Iterable[str]) -> list[dict[str, Any]]:
     """The same of days that go on, or were not counted yet; of the latest such days when they are many."""
-    sql = f"select h.stream {_GOING} order by h.date desc limit {LATEST}"
-    halls = [row["stream"] for row in await db.fetch(sql, [mall], begin, end)]
+    sql = f"""select h.stream from halls h left join tallied t on t.hall = h.stream
+        where h.mall = $1 and h.date between $2 and $3 and t.hall is null
+        order by h.date desc limit {LATEST}"""
+    halls = [row["stream"] for row in await db.fetch(sql, mall, begin, end)]
     wanted, counted = [*by], await db.fetch(COUNTED, halls) if halls else []
     return [{**row, "period": row["date"].isoformat()} for row in counted if row["by"] in wanted]
+
+
+_GLANCE = f"""
+    select h.mall, k.*, {_NONE} as waits, {_NONE} as serves
+    from halls h left join tallied t on t.hall = h.stream
+    cross join lateral (
+        select count(*)::int as issued, 0 as booked, count(called_at)::int as called, 0 as within,
+            (count(*) filter (where status = 'completed'))::int as served,
+            (count(*) filter (where status = 'missed'))::int as missed,
+            (count(*) filter (where status = 'cancelled'))::int as cancelled,
+            (count(*) filter (where status = 'lapsed'))::int as lapsed
+        from tickets where hall = h.stream) k
+    where ($1::text[] is null or h.mall = any($1)) and h.date between $2 and $3 and t.hall is null
+"""
 
 
 async def at_a_glance(
     db: Reading, malls: Sequence[str] | None, begin: date, end: date
 ) -> list[dict[str, Any]]:
     """Of many malls at once: numbers of days that go on, without their times."""
-    sql = f"""select h.mall, k.*, {_NONE} as waits, {_NONE} as serves
-        {
-        _GOING.replace(
-            "where",
-            '''cross join lateral (select count(*)::int as issued,
-            0 as booked, count(called_at)::int as called, 0 as within,
-            (count(*) filter (where status = 'completed'))::int as served,
-            (count(*) filter (where status = 'missed'))::int as missed,
-            (count(*) filter (where status = 'cancelled'))::int as cancelled,
-            (count(*) filter (where status = 'lapsed'))::int as lapsed
-            from tickets where hall = h.stream) k where''',
-            1,
-        )
-    }"""
-    return [{**row, "by": "all", "key": ""} for row in await db.fetch(sql, malls, begin, end)]
+    return [{**row, "by": "all", "key": ""} for row in await db.fetch(_GLANCE, malls, begin, end)]
 
 
 async def daily(db: Reading, mall: str, begin: date, end: date) -> list[dict[str, Any]]:
