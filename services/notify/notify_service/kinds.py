@@ -26,7 +26,10 @@ CALL = timedelta(minutes=5)
 KINDS: dict[str, Kind] = {
     "ticket-called": _kind("calls", "number", "counter", lives=CALL, urgent=True),
     "ticket-recalled": _kind("calls", "number", "counter", lives=CALL, urgent=True),
+    "ticket-near": _kind("calls", "number", "position", lives=2 * CALL, urgent=True),
     "ticket-missed": _kind("tickets", "number", lives=timedelta(hours=1)),
+    "booking-made": _kind("tickets", "slot"),
+    "booking-withdrawn": _kind("tickets", "slot"),
     "application-submitted": _kind("applications", "number"),
     "application-sent-back": _kind("applications", "number", "reasons"),
     "application-in-progress": _kind("applications", "number", "step"),

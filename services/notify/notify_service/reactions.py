@@ -13,7 +13,15 @@ from notify_service.preferences import OF_PROFILE, HearConsent, HearContacts
 
 OURS = UUID("6f0f6f53-52a6-4f0e-9d5c-0b6c0d7f5f3a")  # the same event leads to the same notification
 PURPOSE = "notifications"
-QUEUE = (queue.TicketCalled, queue.TicketRecalled, queue.TicketMissed)
+SLOT = "%d-%m-%Y %H.%M"  # in the mall's zone, as the event says it
+QUEUE = (
+    queue.TicketCalled,
+    queue.TicketRecalled,
+    queue.TicketNear,
+    queue.TicketMissed,
+    queue.BookingMade,
+    queue.BookingCancelled,
+)
 TRACKING = (
     tracking.ApplicationSubmitted,
     tracking.StatusChanged,
@@ -31,6 +39,7 @@ PROFILE = (
 OF_TICKETS: dict[type[Published], str] = {
     queue.TicketCalled: "ticket-called",
     queue.TicketRecalled: "ticket-recalled",
+    queue.TicketNear: "ticket-near",
     queue.TicketMissed: "ticket-missed",
 }
 
@@ -51,9 +60,17 @@ def _want(event: Published, kind: str, thing: UUID, facts: Mapping[str, str]) ->
 
 
 def of_queue(event: Published) -> Sequence[Step]:
-    if isinstance(event, queue.OfTicket):
-        facts = {"number": event.number, "counter": getattr(event, "counter_title", "")}
-        return _want(event, OF_TICKETS[type(event)], event.ticket, facts)
+    match event:
+        case queue.OfTicket():
+            facts = {"number": event.number, "counter": getattr(event, "counter_title", "")}
+            facts |= {"position": str(getattr(event, "position", ""))}
+            return _want(event, OF_TICKETS[type(event)], event.ticket, facts)
+        case queue.BookingMade(booking=id_, slot=slot):
+            return _want(event, "booking-made", id_, {"slot": f"{slot:{SLOT}}"})
+        case queue.BookingCancelled(booking=id_, slot=slot, reason="slot-withdrawn"):
+            return _want(event, "booking-withdrawn", id_, {"slot": f"{slot:{SLOT}}"})
+        case queue.BookingCancelled():
+            return []  # whoever cancels or moves knows it
     raise TypeError(f"{type(event).__name__} is not listened to")
 
 

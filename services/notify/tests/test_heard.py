@@ -67,6 +67,16 @@ def status(citizen: UUID | None, status: str, *reasons: str) -> Published:
     return application(tracking.StatusChanged, citizen, status=status, step="checking", reasons=reasons)
 
 
+def booking(kind: type[queue.OfBooking], citizen: UUID, **more: Any) -> Published:
+    slot = {"booking": UUID(int=4), "line": "A", "service": "adminduk.kk-baru"}
+    slot |= {"slot": "2026-11-24T09:30:00+08:00"}
+    day = {"mall": "7406", "date": "2026-11-24", "at": NOON}
+    return kind.model_validate(day | slot | {"citizen": citizen} | more)
+
+
+BY_HOLDER = booking(queue.BookingCancelled, UUID(int=9), reason="by-holder")
+
+
 async def hear(running: Running, *events: Published) -> None:
     for event in events:
         heard = next(each for each in service.listens.values() if type(event) in each.contracts)
@@ -86,7 +96,10 @@ async def test_everything_a_person_should_hear_of_is_in_their_inbox(running: Run
         running,
         call(siti),
         ticket(queue.TicketRecalled, siti, counter="7406-03", counter_title="Loket 3"),
+        ticket(queue.TicketNear, siti, position=3),
         ticket(queue.TicketMissed, siti, counter="7406-03"),
+        booking(queue.BookingMade, siti, channel="web"),
+        booking(queue.BookingCancelled, siti, reason="slot-withdrawn"),
         application(tracking.ApplicationSubmitted, siti),
         *(status(siti, each) for each in ("in-progress", "paused", "approved", "rejected", "withdrawn")),
         status(siti, "sent-back", "document-missing:str", "document-unreadable:ktp"),
@@ -105,6 +118,8 @@ async def test_everything_a_person_should_hear_of_is_in_their_inbox(running: Run
     said = dict(told)
     assert said["ticket-called"] == {"number": "A012", "counter": "Loket 3"}
     assert said["application-sent-back"]["reasons"] == "document-missing:str, document-unreadable:ktp"
+    assert said["ticket-near"] == {"number": "A012", "position": "3"}
+    assert said["booking-withdrawn"] == {"slot": "24-11-2026 09.30"}
     assert said["complaint-forwarded"] == {"number": "ADU-1", "agency": "samsat"}
 
 
@@ -123,8 +138,17 @@ async def test_what_is_said_twice_is_told_once(running: Running) -> None:
         complaint(feedback.ComplaintStatusChanged, UUID(int=9), status="verified"),
         call(None),
         complaint(feedback.ComplaintFiled, None),
+        BY_HOLDER,
     ],
-    ids=["unknown status", "one step's limit", "withdrawn", "verified", "nobody's ticket", "anonymous"],
+    ids=[
+        "unknown status",
+        "one step's limit",
+        "withdrawn",
+        "verified",
+        "nobody's ticket",
+        "anonymous",
+        "cancelled by its holder",
+    ],
 )
 def test_what_nobody_needs_to_hear_is_not_told(event: Published) -> None:
     heard = next(each for each in service.listens.values() if type(event) in each.contracts)

@@ -9,6 +9,7 @@ import orjson
 
 from mpp.messaging.message import Message
 from mpp.web.live import frame
+from mpp_contracts.queue import MessageSent as SentToMany
 from mpp_contracts.queue import TicketCalled, TicketRecalled
 from queue_service.desk import Mall
 from queue_service.estimate import Estimate, estimate, in_line, of_line
@@ -143,6 +144,7 @@ def board_answer(
         "date": hall.plan.date.isoformat() if hall.plan else None,
         "position": position,
         "calls": [_call(dict(call), call["position"], mall) for call in calls],
+        "messages": [_message(said, mall) | {"line": said.line} for said in hall.messages_to_many(at)],
         "lines": lines_answer(hall, at),
     }
 
@@ -157,6 +159,17 @@ CALLS = {
     f"mpp.queue.{contract.event}.v{contract.version}": (contract, kind)
     for contract, kind in ((TicketCalled, "call"), (TicketRecalled, "recall"))
 }
+
+
+def message_frame(message: Message, mall: Mall) -> bytes | None:
+    """What the board hears of a message to a line or to all; those to one ticket are on its page."""
+    if message.type != f"mpp.queue.{SentToMany.event}.v{SentToMany.version}":
+        return None
+    sent = SentToMany.model_validate(message.data)
+    if sent.ticket:
+        return None
+    told = _message(MessageSent(**sent.model_dump(exclude={"mall", "date"})), mall) | {"line": sent.line}
+    return frame("message", orjson.dumps(told), message.position)
 
 
 def call_frame(message: Message, mall: Mall) -> bytes | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mpp.eventsourcing.folds import Seen
 from mpp.eventsourcing.log import Row
@@ -29,7 +29,7 @@ from queue_service.answers import (
     lines_answer,
     ticket_answer,
 )
-from queue_service.api import STAFF, EstimateOut, Id
+from queue_service.api import STAFF, EstimateOut, Id, MessageOut
 from queue_service.desk import AtDesk, Desk, Mall, UnknownMall
 from queue_service.pages import board_topic, ticket_topic
 from queue_service.ticket import Status, UnknownTicket
@@ -86,11 +86,16 @@ class LineOut(BaseModel):
     estimate: EstimateOut
 
 
+class BoardMessageOut(MessageOut):
+    line: str | None = Field(description="to whom; null: to everybody")
+
+
 class BoardOut(BaseModel):
     mall: MallOut
     date: Date | None
     position: int
     calls: list[CallOut]
+    messages: list[BoardMessageOut]
     lines: list[LineOut]
 
 
@@ -122,7 +127,7 @@ async def board(slug: Slug, desk: AtDesk, now: Now, date: Day = None) -> Respons
 
 @router.get("/malls/{slug}/board/live", response_class=Live, responses=problems(UnknownMall))
 async def board_live(slug: Slug, desk: AtDesk, now: Now, last: LastEventId, date: Day = None) -> Response:
-    """`snapshot`, then each `call` and `recall` once, and `lines` when they change.
+    """`snapshot`, then each `call`, `recall` and `message` once, and `lines` when they change.
 
     With Last-Event-ID only what was missed follows, unless that is too old: then a new snapshot.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from rpds import HashTrieMap
 
@@ -275,12 +276,17 @@ def _book(command: Book, day: SlotDay, offered: Offered, at: datetime) -> Event:
     if command.citizen and len(day.live(day.persons.get(command.citizen), at)) >= offered.per_person:
         raise PersonLimit(allowed=offered.per_person)
     facts = {
-        "booking": command.booking, "line": line, "service": command.service, "slot": slot,
+        "booking": command.booking, "line": line, "service": command.service, "slot": _local(slot, offered),
         "channel": command.channel, "citizen": command.citizen, "at": at,
     }  # fmt: skip
     if command.hold:
         return SlotHeld(**facts, until=at + timedelta(minutes=rules.hold_minutes))
     return BookingMade(**facts)
+
+
+def _local(slot: datetime, offered: Offered) -> datetime:
+    """The same moment with the mall's offset, whatever the client's was."""
+    return slot.astimezone(ZoneInfo(offered.timezone))
 
 
 def _confirm(booked: Booked, at: datetime) -> list[Event]:

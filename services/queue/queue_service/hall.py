@@ -58,6 +58,10 @@ class MessageSent(Event, type="message-sent"):
     ticket: UUID | None = None
     at: datetime
 
+    def holds(self, at: datetime) -> bool:
+        """A delay is over when its minutes are."""
+        return self.minutes is None or at < self.at + timedelta(minutes=self.minutes)
+
 
 class CounterEvent(Event):
     """Something that happened to a counter; `officer`: our own id of whoever sits there."""
@@ -172,6 +176,10 @@ class Hall:
             if slot + late > at
         )
 
+    def messages_to_many(self, at: datetime) -> list[MessageSent]:
+        """What was said to a line or to everybody, and still holds."""
+        return [m for m in self.messages if m.ticket is None and m.holds(at)]
+
     def messages_for(self, ticket: Ticket, at: datetime) -> list[MessageSent]:
         """What was said to this ticket, its lines or everybody since it was issued, and still holds."""
         lines = {ticket.line, *(stop.line for stop in ticket.rest)}
@@ -179,7 +187,7 @@ class Hall:
             m
             for m in self.messages
             if (m.ticket == ticket.id or (m.ticket is None and (m.line is None or m.line in lines)))
-            and (m.minutes is None or at < m.at + timedelta(minutes=m.minutes))
+            and m.holds(at)
         ]
 
 

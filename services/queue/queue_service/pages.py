@@ -19,7 +19,7 @@ from mpp.messaging.message import Message
 from mpp.messaging.tail import tail
 from mpp.service import Running
 from mpp.web.live import frame
-from queue_service.answers import call_frame, lines_answer, ticket_answer
+from queue_service.answers import call_frame, lines_answer, message_frame, ticket_answer
 from queue_service.desk import Desk, Mall
 from queue_service.hall import mall_and_day
 from queue_service.ticket import Ticket
@@ -104,9 +104,10 @@ class Pages:
 
     async def _hear(self, message: Message) -> None:
         stream = f"hall-{message.key}-{message.data['date']}"
-        call = call_frame(message, await self._desk.mall(message.key))
-        if call is not None:
-            self._desk.hub.publish(board_topic(stream), call, message.position)
+        mall = await self._desk.mall(message.key)
+        said = call_frame(message, mall) or message_frame(message, mall)
+        if said is not None:
+            self._desk.hub.publish(board_topic(stream), said, message.position)
             await asyncio.sleep(0)  # let the boards write: many calls at once would look like a slow reader
         if stream in self._boards:
             self._moved.add(stream)

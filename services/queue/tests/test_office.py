@@ -75,14 +75,15 @@ async def test_a_pause_by_hand_is_seen_by_every_client_and_ends_by_itself(venue:
 
 async def test_a_message_is_heard_on_the_page_of_whom_it_is_for(venue: Venue) -> None:
     here, there = await venue.ticket(), await venue.ticket("b.1")
-    sent = await venue.ask(
-        "POST",
-        f"/malls/{venue.slug}/messages",
-        {"kind": "delayed", "minutes": 30, "line": "A"},
-        role="officer",
-        key=key(),
-    )
-    assert sent.status_code == 201
+    late = {"kind": "delayed", "minutes": 30, "line": "A"}
+    async with venue.board() as board, venue.page(f"/tickets/{here['id']}/live") as page:
+        sent = await venue.ask("POST", f"/malls/{venue.slug}/messages", late, role="officer", key=key())
+        assert sent.status_code == 201
+        shown = await board.until(lambda said: said.event == "message")
+        assert (shown.data["id"], shown.data["line"]) == (sent.json()["id"], "A")
+        await page.until(lambda said: [each["id"] for each in said.data["messages"]] == [sent.json()["id"]])
+    (on_board,) = (await venue.get(f"/malls/{venue.slug}/board"))["messages"]
+    assert on_board["minutes"] == 30
     (said,) = (await venue.get(f"/tickets/{here['id']}"))["messages"]
     assert (said["id"], said["kind"], said["minutes"]) == (sent.json()["id"], "delayed", 30)
     assert (await venue.get(f"/tickets/{there['id']}"))["messages"] == []
