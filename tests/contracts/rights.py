@@ -104,9 +104,7 @@ DELAY = {"kind": "delayed", "minutes": 10}
 QUEUE = {
     "GET /bookings/keys": everybody(),
     "GET /malls/{slug}/slots": everybody(),
-    "POST /bookings [own]": Right(
-        ("citizen", "system", *STAFF, "kiosk", "display", "analyst"), body=booking("mobile")
-    ),
+    "POST /bookings [own]": Right(("citizen", "system"), body=booking("mobile")),
     "POST /bookings [portal]": Right(("system",), body=booking("portal")),
     "POST /bookings [counter]": Right(STAFF, "mall", body=booking("counter")),
     "GET /bookings/{booking}": Right(("citizen", "system", *STAFF), "own or mall"),

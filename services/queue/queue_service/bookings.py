@@ -34,6 +34,8 @@ router = APIRouter()
 hot = APIRouter(route_class=Direct)
 Channel = Literal["web", "mobile", "telegram", "portal", "counter"]
 WHO: dict[str, tuple[str, ...]] = {
+    "web": ("citizen", "system"),
+    "mobile": ("citizen", "system"),
     "portal": ("system",),
     "telegram": ("citizen", "system"),
     "counter": STAFF,
@@ -169,8 +171,7 @@ async def slots(slug: Id, service: Annotated[Id, Query()], date: Date, desk: AtD
 async def book(wanted: Wanted, desk: AtDesk, who: Who, about: AboutIt, now: Now) -> Response:
     """Book a slot, or hold it for a while. The same Idempotency-Key gives the same booking again."""
     mall = await desk.mall(wanted.mall)
-    if wanted.channel in WHO:
-        who.require(*WHO[wanted.channel], mall=None if "citizen" in WHO[wanted.channel] else mall.code)
+    who.require(*WHO[wanted.channel], mall=None if "citizen" in WHO[wanted.channel] else mall.code)
     citizen = who.id if "citizen" in who.roles else wanted.citizen if who.roles else None
     if citizen is None and wanted.channel != "counter":
         raise Unauthenticated("A booking is somebody's: it needs a citizen's token, or the portal's.")
