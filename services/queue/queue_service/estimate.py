@@ -1,15 +1,16 @@
 """How long: an honest range for one ticket, from what was seen today and what the standard says."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import combinations, pairwise
 from math import sqrt
 
 from queue_service.hall import UNMANNED, UNSPENT, Hall
 from queue_service.issuing import came_at
 from queue_service.places import Place
-from queue_service.plan import ORDINARY, Booking, Counter, Plan
+from queue_service.plan import ORDINARY, Booking, Counter, Near, Plan
 from queue_service.ticket import Ticket
 
 PRIOR_PEOPLE = 5  # the standard's minutes weigh as much as five people served today
@@ -38,6 +39,8 @@ class Estimate:
     unknown: str | None = None
 
 
+Spells = list[tuple[datetime, datetime]]  # from when until when a counter is away
+Desk = tuple[Counter, int]  # and a bit for each line that it serves
 UNKNOWN = Estimate(None, None)
 NOW = Estimate(0.0, 1.0)
 
@@ -71,43 +74,48 @@ def in_line(hall: Hall, line: str, place: Place | None, at: datetime, only: str 
     """For this place in the line, or behind everybody; `only`: waiting for this one counter."""
     plan = hall.plan
     assert plan is not None  # noqa: S101
-    if only:
-        chosen = plan.counters.get(only)
-        counters = {only: chosen} if chosen else {}
-        lines: tuple[str, ...] = (line,)
-    else:
-        lines = plan.neighbours.get(line, (line,))
-        counters = {c.id: c for each in lines for c in plan.desks.get(each, ())}
-    there = {id_: c for id_, c in counters.items() if _working(hall, id_, at)} or counters
-    if not any(only or line in c.lines for c in there.values()):
-        there = counters
-    serving = [c for c in there.values() if only or line in c.lines]
+    near = _near(plan, line, only)
+    working = {c.id for c, _ in near.counters if _working(hall, c.id, at)}
+    desks = [each for each in near.counters if each[0].id in working]
+    if not any(serves & 1 for _, serves in desks):
+        desks = [*near.counters]
+    serving = [c for c, serves in desks if serves & 1]
     if not serving:
         return Estimate(None, None, "no-counter")
-    open_ = [c for c in serving if _free_from(hall, plan, c, at) is not None]
-    if not open_:
+    away = {c.id: _away(hall, plan, c, at) for c, _ in desks}
+    if all(away[c.id] is None for c in serving):
         return Estimate(None, None, "paused")
-    ahead = _ahead(hall, plan, line, lines, place, at, only)
-    idle = any(
-        _working(hall, c.id, at) and c.id not in hall.busy and _free_from(hall, plan, c, at) == at
-        for c in serving
-    )
-    if idle and not ahead.get(line):
+    ahead = _ahead(hall, plan, near.lines, place, at, only)
+    idle = any(c.id in working and c.id not in hall.busy and _there(away[c.id], at) for c in serving)
+    if idle and not ahead[0]:
         return NOW
-    turns = {each: _turn(hall, plan, each) for each in lines if ahead.get(each) or each == line}
-    residual = 0.0 if idle else (1 + turns[line].cv2) / 2  # of a turn, until one of the counters is free
-    chosen_lines, desks = _bottleneck(line, ahead, turns, there.values(), only)
-    people = sum(ahead.get(each, 0.0) for each in chosen_lines)
-    work = sum(ahead.get(each, 0.0) * turns[each].minutes for each in chosen_lines)
-    work += residual * turns[line].minutes
-    share = _overtaken(hall, plan, chosen_lines, place, turns, len(desks), at)
-    mean = _until(hall, plan, desks, work, share, at)
+    turns = [_turn(hall, plan, each) if ahead[n] or not n else None for n, each in enumerate(near.lines)]
+    work = [people * turn.minutes if turn else 0.0 for people, turn in zip(ahead, turns, strict=True)]
+    own = turns[0]
+    assert own is not None  # noqa: S101
+    residual = 0.0 if idle else (1 + own.cv2) / 2  # of a turn, until one of the counters is free
+    lines, counters = _bottleneck(work, desks)
+    people = sum(each for n, each in enumerate(ahead) if lines >> n & 1)
+    minutes = sum(each for n, each in enumerate(work) if lines >> n & 1) + residual * own.minutes
+    overtaking = [
+        hall.preferred.get(each, 0) * turn.minutes
+        for n, (each, turn) in enumerate(zip(near.lines, turns, strict=True))
+        if turn and lines >> n & 1
+    ]
+    share = _overtaken(plan, place, sum(overtaking), len(counters), at) if hall.preferred else 0.0
+    mean = _until([away[c.id] for c in counters], minutes, share, at)
     if mean is None:
         return Estimate(None, None, "paused")
-    own = turns[line]
     # A sum of turns, whose mean itself is known only so well: a gamma, by Wilson and Hilferty's cube.
     shape = 1 / (own.cv2 / max(people + residual, 0.5) + own.cv2 / own.people + DRIFT**2)
     return Estimate(round(mean * _cube(shape, 0), 1), round(mean * _cube(shape, Z90), 1))
+
+
+def _near(plan: Plan, line: str, only: str | None) -> Near:
+    if only:
+        counter = plan.counters.get(only)
+        return Near((line,), ((counter, 1),) if counter else ())
+    return plan.near.get(line) or Near((line,), ())
 
 
 def _cube(shape: float, z: float) -> float:
@@ -136,29 +144,22 @@ def _turn(hall: Hall, plan: Plan, line: str) -> Turn:
 
 
 def _ahead(
-    hall: Hall,
-    plan: Plan,
-    line: str,
-    lines: Iterable[str],
-    place: Place | None,
-    at: datetime,
-    only: str | None,
-) -> dict[str, float]:
-    """Line → how many of it are called before this place, those included who booked and may still come."""
+    hall: Hall, plan: Plan, lines: Sequence[str], place: Place | None, at: datetime, only: str | None
+) -> list[float]:
+    """How many of each line are called before this place, those included who booked and may still come."""
     if only:
         own = hall.line(f"@{only}")
-        return {line: float(own.ahead_of(place) if place else len(own))}
-    found = {}
-    for each in lines:
-        waiting = hall.line(each)
-        if waiting.chunks:
-            found[each] = (
-                _of_other(hall, plan, line, each, place)
-                if each != line
-                else float(waiting.ahead_of(place) if place else len(waiting))
-            )
+        return [float(own.ahead_of(place) if place else len(own))]
+    found = []
+    for n, each in enumerate(lines):
+        waiting, people = hall.line(each), 0.0
+        if waiting.chunks and n:
+            people = _of_other(hall, plan, lines[0], each, place)
+        elif waiting.chunks:
+            people = float(waiting.ahead_of(place) if place else len(waiting))
         if each in hall.expected:
-            found[each] = found.get(each, 0.0) + _booked(hall, plan, each, place, at)
+            people += _booked(hall, plan, each, place, at)
+        found.append(people)
     return found
 
 
@@ -199,72 +200,56 @@ def _booked(hall: Hall, plan: Plan, line: str, place: Place | None, at: datetime
     return still * (came + SHOWN_UP * PRIOR_PEOPLE) / (booked + PRIOR_PEOPLE)
 
 
-def _bottleneck(
-    line: str,
-    ahead: Mapping[str, float],
-    turns: Mapping[str, Turn],
-    counters: Iterable[Counter],
-    only: str | None,
-) -> tuple[tuple[str, ...], list[Counter]]:
-    """The lines that wait together with this one, and the counters that serve them.
+def _bottleneck(work: Sequence[float], desks: Sequence[Desk]) -> tuple[int, list[Counter]]:
+    """The lines that wait together with the first, a bit for each, and the counters that serve them.
 
     Counters take whoever came first, so lines that share them wait alike, as far as they can: the set with
     the most work for its counters goes first, and what is left is looked at again.
     """
-    desks, lines = [*counters], [each for each in turns if each == line or ahead.get(each)]
-    if only or len(lines) == 1:
-        return (line,), [c for c in desks if only or line in c.lines]
-    while True:
-        worst = max(
-            _sets(lines), key=lambda each: _load(each, ahead, turns, desks)
-        )  # the first of equals: the smallest
-        served = [c for c in desks if not {*worst}.isdisjoint(c.lines)]
-        if line in worst or not served:
-            return worst if line in worst else (line,), served or [c for c in counters if line in c.lines]
-        lines = [each for each in lines if each not in worst]
-        left = [c for c in desks if c not in served]
-        if not any(line in c.lines for c in left):
-            return (line,), [c for c in desks if line in c.lines]
-        desks = left
+    left = 1 | sum(1 << n for n, each in enumerate(work) if each)
+    while left != 1:
+        worst = max(_sets(left), key=lambda some: _load(some, work, desks))
+        served = [(c, serves) for c, serves in desks if serves & worst]
+        if worst & 1:
+            return worst, [c for c, _ in served]
+        remaining = [(c, serves) for c, serves in desks if not serves & worst]
+        if not any(serves & 1 for _, serves in remaining):
+            break
+        desks, left = remaining, left & ~worst
+    return 1, [c for c, serves in desks if serves & 1]
 
 
-def _sets(lines: list[str]) -> list[tuple[str, ...]]:
-    if len(lines) > SETS:
-        return [*((each,) for each in lines), tuple(lines)]
-    return [some for n in range(1, len(lines) + 1) for some in combinations(lines, n)]
+@cache
+def _sets(lines: int) -> tuple[int, ...]:
+    """All sets of these lines, the smaller first; of many lines each alone, and all together."""
+    each = [1 << n for n in range(lines.bit_length()) if lines >> n & 1]
+    if len(each) > SETS:
+        return (*each, lines)
+    return tuple(sum(some) for n in range(1, len(each) + 1) for some in combinations(each, n))
 
 
-def _load(
-    lines: tuple[str, ...], ahead: Mapping[str, float], turns: Mapping[str, Turn], counters: list[Counter]
-) -> float:
-    serving = sum(not {*lines}.isdisjoint(c.lines) for c in counters)
-    work = sum(ahead.get(each, 0.0) * turns[each].minutes for each in lines)
-    return work / serving if serving else float("inf") if work else 0.0
+def _load(some: int, work: Sequence[float], desks: Sequence[Desk]) -> float:
+    """Minutes of work for each counter of these lines."""
+    minutes, serving = 0.0, 0
+    for n, each in enumerate(work):
+        if some >> n & 1:
+            minutes += each
+    for _, serves in desks:
+        serving += serves & some != 0
+    return minutes / serving if serving else float("inf") if minutes else 0.0
 
 
-def _overtaken(
-    hall: Hall,
-    plan: Plan,
-    lines: Iterable[str],
-    place: Place | None,
-    turns: Mapping[str, Turn],
-    counters: int,
-    at: datetime,
-) -> float:
+def _overtaken(plan: Plan, place: Place | None, work: float, counters: int, at: datetime) -> float:
     """The share of the counters' time that people take who come later and have the right of way."""
     if (place and place.rank < ORDINARY) or plan.hours is None or not counters:
         return 0.0
     since = max((at - plan.moment(plan.hours.opens)).total_seconds() / 60, 30.0)
-    work = sum(hall.preferred.get(each, 0) * turns[each].minutes for each in lines if each in turns)
     return min(OVERTAKEN, work / since / counters)
 
 
-def _until(
-    hall: Hall, plan: Plan, counters: list[Counter], work: float, share: float, at: datetime
-) -> float | None:
+def _until(away: Sequence[Spells | None], work: float, share: float, at: datetime) -> float | None:
     """Minutes until so many counter-minutes are done, breaks left out; None when nobody is to return."""
-    told = (_away(hall, plan, c, at) for c in counters)
-    spells = [spell for spell in told if spell is not None]
+    spells = [spell for spell in away if spell is not None]
     if not spells:
         return None
     if not any(spells):
@@ -283,10 +268,10 @@ def _until(
     return None
 
 
-def _away(hall: Hall, plan: Plan, counter: Counter, at: datetime) -> list[tuple[datetime, datetime]] | None:
+def _away(hall: Hall, plan: Plan, counter: Counter, at: datetime) -> Spells | None:
     """When this counter is away from now on: its breaks, and a pause; None when it may stay away."""
-    seat = hall.desks.get(counter.id, UNMANNED)
-    breaks = [(plan.moment(begin), plan.moment(end)) for begin, end in plan.profile(counter.id).breaks]
+    seat, profile = hall.desks.get(counter.id, UNMANNED), plan.profiles.get(counter.id)
+    breaks = [(plan.moment(a), plan.moment(b)) for a, b in profile.breaks] if profile else []
     spells = [(begin, end) for begin, end in breaks if end > at and not _works_on(hall, counter, begin, at)]
     if seat.paused:
         if seat.until is None or seat.until <= at:
@@ -302,18 +287,8 @@ def _works_on(hall: Hall, counter: Counter, begin: datetime, at: datetime) -> bo
     return begin <= at and (counter.id in hall.busy or (seen is not None and seen > begin + ACTIVE / 3))
 
 
-def _free_from(hall: Hall, plan: Plan, counter: Counter, at: datetime) -> datetime | None:
-    """From when on this counter is there; None when nobody said."""
-    spells = _away(hall, plan, counter, at)
-    if spells is None:
-        return None
-    return max((end for begin, end in spells if begin <= at < end), default=at)
-
-
-def _idle(hall: Hall, plan: Plan, counter: Counter, at: datetime) -> bool:
-    """Whether somebody sits there and has nobody."""
-    there = _working(hall, counter.id, at) and _free_from(hall, plan, counter, at) == at
-    return there and counter.id not in hall.busy
+def _there(spells: Spells | None, at: datetime) -> bool:
+    return spells is not None and not any(begin <= at < end for begin, end in spells)
 
 
 def _working(hall: Hall, counter: str, at: datetime) -> bool:

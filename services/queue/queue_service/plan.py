@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date as Date
 from datetime import datetime, time
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -139,6 +139,13 @@ class Pause(Frozen):
 LONGEST = Profile()
 
 
+class Near(NamedTuple):
+    """A line, the lines beside it, and their counters, each with a bit for every line that it serves."""
+
+    lines: tuple[str, ...]
+    counters: tuple[tuple[Counter, int], ...]
+
+
 class Plan(Frozen):
     """One mall on one day as it was known when the day began, or last changed."""
 
@@ -194,16 +201,19 @@ class Plan(Frozen):
         return {line: tuple(s for s in services if s.line == line) for line in self.lines}
 
     @cached_property
-    def neighbours(self) -> Mapping[str, tuple[str, ...]]:
-        """Line → itself and every line that shares counters with it, directly or through others."""
-        found: dict[str, tuple[str, ...]] = {}
+    def near(self) -> Mapping[str, "Near"]:
+        """Line → itself and the lines that share a counter with it, and the counters of all these."""
+        found = {}
         for line in self.lines:
-            near, reached = [line], {line}
-            for each in near:
-                for counter in self.desks[each]:
-                    near += [other for other in counter.lines if other not in reached and other in self.lines]
-                    reached.update(counter.lines)
-            found[line] = tuple(near)
+            sharing = [
+                other for counter in self.desks[line] for other in counter.lines if other in self.lines
+            ]
+            lines = tuple(dict.fromkeys((line, *sharing)))
+            counters = {c.id: c for each in lines for c in self.desks[each]}
+            serve = [
+                (c, sum(1 << n for n, each in enumerate(lines) if each in c.lines)) for c in counters.values()
+            ]
+            found[line] = Near(lines, tuple(serve))
         return found
 
     @cached_property
