@@ -95,6 +95,7 @@ def environment(home: Home, of: Service) -> dict[str, str]:
         "MPP_HOST": "127.0.0.1",
         "MPP_PORT": str(home.port(of.name)),
         "MPP_CLOCK": "request",
+        "MPP_PUBLIC_URL": home.address,
         "MPP_ISSUERS": json.dumps([issuer]),
         "MPP_OWNERS": json.dumps(owners),
         "MPP_SYSTEM_TOKEN_URL": f"{site}/oidc/token",

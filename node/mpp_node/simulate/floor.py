@@ -99,6 +99,7 @@ class Floor:
         """The ticket is where this answer says."""
         facts = {name: answer[name] for name in ("status", "line", "counter", "service")}
         facts["lines"] = _lines(answer)
+        facts["done"] = sum(step["status"] == "completed" for step in answer["journey"])
         self.record.add("moved", self.clock.now, ticket=visit.id, **facts)
         self.ring(visit)
 

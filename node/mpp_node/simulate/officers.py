@@ -140,7 +140,7 @@ class Officer:
 
     async def _serve(self, visit: Visit, person: Person) -> None:
         early = self._clock.now < self._mall.last_ticket
-        if person.misplaced and visit.returns == 0 and early:
+        if person.misplaced and visit.returns + visit.done == 0 and early:
             await self._clock.wait(min(person.minutes, 2))
             await self._act(visit, "transfer", **self._elsewhere())
         elif person.fetches and not any(held.visit is visit for held in self._held):
@@ -186,10 +186,11 @@ class Officer:
         except Refused as refusal:
             if refusal.code == "invalid" and "onward" in body:
                 return None  # that service was done before
-            if refusal.code != "wrong-state":
+            if refusal.code not in ("wrong-state", "forbidden"):
                 raise
             answer = await self._client.get(path)
-            if answer["status"] != "cancelled":
+            elsewhere = answer["journey"] and answer["counter"] != self._counter.id
+            if answer["status"] != "cancelled" and not elsewhere:  # with its next service at another counter
                 raise
             return None
         if action == "recall":

@@ -34,6 +34,7 @@ class Visit:
     since: dt.datetime = dt.datetime.min
     calls: int = 0
     returns: int = 0  # to a line, by coming back or by transfer
+    done: int = 0  # services of a visit that has several
     lines: list[str] = field(default_factory=list)  # in which it waits, when they are several
     surprised: bool = False  # its holder, by the call: the answer with the number was still under way
 
@@ -144,7 +145,9 @@ class Record:
         self._moved(visit, moment, "called", counter=counter)
 
     def _moved(self, visit: Visit, moment: dt.datetime, status: str, **facts: Any) -> None:
-        visit.returns += status == "waiting"
+        further = max(0, facts.get("done", 0) - visit.done)
+        visit.done += further  # a repeated answer shows what is now: it may be called again already
+        visit.returns += status == "waiting" and not further
         if visit.status in SETTLED or (visit.status == status and status not in ("waiting", "serving")):
             return  # answers of two clients may come in another order than the events
         visit.status, visit.since = status, moment

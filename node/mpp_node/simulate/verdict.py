@@ -160,7 +160,7 @@ def _called_twice(record: Record) -> Iterator[str]:
     """Everybody is called at most once in each wait, as acknowledged and as told by the board."""
     told = Counter(call["ticket"] for call in record.heard if call["kind"] == "call")
     for visit in record.visits.values():
-        if max(visit.calls, told[visit.id]) > 1 + visit.returns:
+        if max(visit.calls, told[visit.id]) > 1 + visit.returns + visit.done:
             yield visit.number
 
 

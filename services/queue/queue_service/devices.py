@@ -176,7 +176,7 @@ async def paper(
         mall=mall.title,
         number=found.number,
         service=(service or {}).get("title", found.service),
-        page=f"{desk.public_url}/tiket/{ticket}#{desk.secret(ticket)}",
+        page=f"{desk.public_url}/tiket/{ticket}#{desk.secret(ticket)}" if desk.public_url else "",
         printed_at=mall.told(at),
         again=[id_ for id_, status in found.jobs if status in ("pending", "printed")][:1] != [job],
         told=ticket_answer(hall, found, mall, at),

@@ -12,7 +12,9 @@ WIDE = 42  # columns of an 80 mm paper; from here on the number is printed large
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What is on it; `told` is the ticket's answer; `printed_at`: RFC 3339 in the mall's zone."""
+    """What is on it. `told`: the ticket's answer; `page`: where its code leads, "" when there are no
+    pages for citizens; `printed_at`: RFC 3339 in the mall's zone.
+    """
 
     mall: str
     number: str
@@ -42,9 +44,10 @@ def escpos(paper: Paper, columns: int = WIDE) -> bytes:
     for line in _waiting(paper):
         _lines(printer, line, columns)
     printer.textln()
-    _code(printer, paper.page, 6 if columns >= WIDE else 5)
-    printer.textln("Pindai untuk melihat antrean Anda.")
-    printer.textln("Scan to follow your place in line.")
+    if paper.page:
+        _code(printer, paper.page, 6 if columns >= WIDE else 5)
+        printer.textln("Pindai untuk melihat antrean Anda.")
+        printer.textln("Scan to follow your place in line.")
     printer.textln()
     printer.textln(f"{_clock(paper.printed_at)}  {_day(paper.printed_at)}")
     printer.cut()

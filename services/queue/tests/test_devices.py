@@ -148,6 +148,12 @@ def test_the_paper_is_honest(told: dict[str, Any], words: str) -> None:
     assert words in printer.texts[0] and "CETAK ULANG" in printer.texts[0]
 
 
+def test_without_pages_for_citizens_the_paper_has_no_code() -> None:
+    printer = Printer()
+    printer.feed(escpos(Paper("M", "A001", "KK", "", "2026-11-24T09:42:00+08:00", False, TOLD)))
+    assert "Pindai" not in printer.texts[0] and "A001" in printer.texts[0]
+
+
 def test_the_printer_refuses_what_it_does_not_know() -> None:
     with pytest.raises(NotUnderstood):
         Printer().feed(b"\x1b@\x1bZ")
