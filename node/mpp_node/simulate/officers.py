@@ -1,6 +1,6 @@
 """Officers: one at every counter, who call, serve, wait for papers, send on, and give up on no-shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -67,7 +67,10 @@ class Officer:
             await self._seat("reopen")
         elif back := next((held for held in self._held if held.back <= now), None):
             self._held.remove(back)
-            await self._resume(back)
+            if not await self._resume(back):
+                self._held.append(replace(back, back=now + timedelta(minutes=1)))
+                if visit := await self._call():
+                    await self._receive(visit)
         elif visit := await self._call():
             await self._receive(visit)
         elif now >= self._mall.closes and not self._held:
@@ -151,9 +154,17 @@ class Officer:
         else:
             await self._finish(visit, person.minutes)
 
-    async def _resume(self, held: Held) -> None:
-        if await self._act(held.visit, "resume", counter=self._counter.id):
+    async def _resume(self, held: Held) -> bool:
+        """Whether the counter was free for who comes back: on a day that goes on it may have somebody."""
+        try:
+            resumed = await self._act(held.visit, "resume", counter=self._counter.id)
+        except Refused as refusal:
+            if refusal.code != "counter-busy":
+                raise
+            return False
+        if resumed:
             await self._finish(held.visit, held.minutes)
+        return True
 
     async def _finish(self, visit: Visit, minutes: float) -> None:
         """One service after the other, as far as this counter serves them; the rest is waited for."""
