@@ -305,8 +305,8 @@ def _confirm(booked: Booked, at: datetime) -> list[Event]:
 
 
 def _cancel(booked: Booked, reason: str, at: datetime) -> list[Event]:
-    if booked.status == "cancelled":
-        return []
+    if booked.status == "cancelled" and reason != "moved":
+        return []  # said twice
     if booked.status not in ("held", "booked"):
         raise BookingEnded(status=booked.status)
     return [_cancelled(booked, reason, at)]

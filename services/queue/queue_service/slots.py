@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 
 from queue_service.plan import Booking, Frozen, Plan
 
-CHANNELS = ("web", "mobile", "telegram", "portal", "counter")  # through which one may book
-
 
 class Offer(Frozen):
     """The slots of one line: when they begin, how many each takes, and by which rules."""

@@ -158,6 +158,12 @@ def test_a_booking_is_used_once_and_never_after_it_was_cancelled() -> None:
     )
 
 
+def test_what_was_cancelled_is_cancelled_again_but_not_moved() -> None:
+    gone = [book(1), b.Cancel(later(1), tid(1))]
+    after(*gone).when(b.Cancel(later(2), tid(1))).then()
+    after(*gone).when(b.Cancel(later(2), tid(1), "moved")).refused(b.BookingEnded)
+
+
 def test_who_does_not_come_is_not_waited_for() -> None:
     day = after(book(1), book(2), book(3, "10:00"), b.Use(at("08:50"), tid(1), tid(11)))
     assert day.state.expected() == {"A": {at("09:00"): 2, at("10:00"): 1}}
