@@ -159,7 +159,7 @@ def test_a_booking_is_used_once_and_never_after_it_was_cancelled() -> None:
 
 
 def test_what_was_cancelled_is_cancelled_again_but_not_moved() -> None:
-    gone = [book(1), b.Cancel(later(1), tid(1))]
+    gone: list[b.Command] = [book(1), b.Cancel(later(1), tid(1))]
     after(*gone).when(b.Cancel(later(2), tid(1))).then()
     after(*gone).when(b.Cancel(later(2), tid(1), "moved")).refused(b.BookingEnded)
 
