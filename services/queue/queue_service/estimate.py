@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from itertools import combinations, pairwise
 from math import sqrt
+from typing import NamedTuple
 
-from queue_service.hall import UNMANNED, UNSPENT, Hall
+from queue_service.hall import Hall
 from queue_service.issuing import came_at
+from queue_service.outlook import PRIOR_PEOPLE, Desk, Spells, outlook
 from queue_service.places import Place
-from queue_service.plan import ORDINARY, Booking, Counter, Near, Plan
+from queue_service.plan import ORDINARY, Booking, Counter, Plan
 from queue_service.ticket import Ticket
 
-PRIOR_PEOPLE = 5  # the standard's minutes weigh as much as five people served today
-USUAL_MINUTES = 10.0  # where no service of the line is known
-ACTIVE = timedelta(minutes=30)
-SPREAD = 0.7  # coefficient of variation of one turn at a counter, a usual value, until today's is known
-DRIFT = 0.08  # and of what no figure of today tells
+DRIFT = 0.08  # coefficient of variation of what no figure of today tells
 SHOWN_UP = 0.8  # share of those who booked and come, a usual value, until today's is known
 OVERTAKEN = (
     0.8  # at most this share of the counters' time goes to people who come later with the right of way
@@ -39,19 +37,8 @@ class Estimate:
     unknown: str | None = None
 
 
-Spells = list[tuple[datetime, datetime]]  # from when until when a counter is away
-Desk = tuple[Counter, int]  # and a bit for each line that it serves
 UNKNOWN = Estimate(None, None)
 NOW = Estimate(0.0, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One turn at a counter: mean minutes, squared coefficient of variation, and how many people tell."""
-
-    minutes: float
-    cv2: float
-    people: int
 
 
 def estimate(hall: Hall, ticket: Ticket, at: datetime) -> Estimate:
@@ -74,36 +61,23 @@ def in_line(hall: Hall, line: str, place: Place | None, at: datetime, only: str 
     """For this place in the line, or behind everybody; `only`: waiting for this one counter."""
     plan = hall.plan
     assert plan is not None  # noqa: S101
-    near = _near(plan, line, only)
-    working = {c.id for c, _ in near.counters if _working(hall, c.id, at)}
-    desks = [each for each in near.counters if each[0].id in working]
-    if not any(serves & 1 for _, serves in desks):
-        desks = [*near.counters]
-    serving = [c for c, serves in desks if serves & 1]
-    if not serving:
-        return Estimate(None, None, "no-counter")
-    away = {c.id: _away(hall, plan, c, at) for c, _ in desks}
-    if all(away[c.id] is None for c in serving):
-        return Estimate(None, None, "paused")
-    ahead = _ahead(hall, plan, near.lines, place, at, only)
-    idle = any(c.id in working and c.id not in hall.busy and _there(away[c.id], at) for c in serving)
-    if idle and not ahead[0]:
+    look = outlook(hall, plan, line, at, only)
+    if look.unknown or look.away is None:
+        return Estimate(None, None, look.unknown)
+    ahead = _ahead(hall, plan, look.lines, place, at, only)
+    if look.idle and not ahead[0]:
         return NOW
-    turns = [_turn(hall, plan, each) if ahead[n] or not n else None for n, each in enumerate(near.lines)]
-    work = [people * turn.minutes if turn else 0.0 for people, turn in zip(ahead, turns, strict=True)]
-    own = turns[0]
-    assert own is not None  # noqa: S101
-    residual = 0.0 if idle else (1 + own.cv2) / 2  # of a turn, until one of the counters is free
-    lines, counters = _bottleneck(work, desks)
-    people = sum(each for n, each in enumerate(ahead) if lines >> n & 1)
-    minutes = sum(each for n, each in enumerate(work) if lines >> n & 1) + residual * own.minutes
-    overtaking = [
-        hall.preferred.get(each, 0) * turn.minutes
-        for n, (each, turn) in enumerate(zip(near.lines, turns, strict=True))
-        if turn and lines >> n & 1
-    ]
-    share = _overtaken(plan, place, sum(overtaking), len(counters), at) if hall.preferred else 0.0
-    mean = _until([away[c.id] for c in counters], minutes, share, at)
+    own = look.turns[0]
+    work = [people * turn.minutes for people, turn in zip(ahead, look.turns, strict=True)]
+    residual = 0.0 if look.idle else (1 + own.cv2) / 2  # of a turn, until one of the counters is free
+    lines, counters = _bottleneck(work, look.desks)
+    people = minutes = overtaking = 0.0
+    for n, turn in enumerate(look.turns):
+        if lines >> n & 1:
+            people, minutes = people + ahead[n], minutes + work[n]
+            overtaking += hall.preferred.get(look.lines[n], 0) * turn.minutes
+    share = _overtaken(plan, place, overtaking, len(counters), at) if overtaking else 0.0
+    mean = _until([look.away[c.id] for c in counters], minutes + residual * own.minutes, share, at)
     if mean is None:
         return Estimate(None, None, "paused")
     # A sum of turns, whose mean itself is known only so well: a gamma, by Wilson and Hilferty's cube.
@@ -111,36 +85,8 @@ def in_line(hall: Hall, line: str, place: Place | None, at: datetime, only: str 
     return Estimate(round(mean * _cube(shape, 0), 1), round(mean * _cube(shape, Z90), 1))
 
 
-def _near(plan: Plan, line: str, only: str | None) -> Near:
-    if only:
-        counter = plan.counters.get(only)
-        return Near((line,), ((counter, 1),) if counter else ())
-    return plan.near.get(line) or Near((line,), ())
-
-
 def _cube(shape: float, z: float) -> float:
     return max(0.0, float(1 - 1 / (9 * shape) + z / (3 * sqrt(shape)))) ** 3
-
-
-def _turn(hall: Hall, plan: Plan, line: str) -> Turn:
-    """What one person of this line takes a counter, from the call until it is free.
-
-    Of each service today's turns, drawn towards the standard's minutes while they are few; together as the
-    services are asked for.
-    """
-    total = first = second = 0.0
-    told = PRIOR_PEOPLE
-    for service in plan.of_line.get(line, ()):
-        spent, weight = hall.spent.get(service.code, UNSPENT), hall.asked.get(service.code, 0) + 0.2
-        n, usual = PRIOR_PEOPLE + spent.people, service.minutes
-        total += weight
-        first += weight * (usual * PRIOR_PEOPLE + spent.seconds / 60) / n
-        second += weight * (usual**2 * (1 + SPREAD**2) * PRIOR_PEOPLE + spent.squares / 3600) / n
-        told += spent.people
-    if not total:
-        return Turn(USUAL_MINUTES, SPREAD**2, PRIOR_PEOPLE)
-    mean = first / total
-    return Turn(mean, max(0.05, second / total / mean**2 - 1), told)
 
 
 def _ahead(
@@ -208,10 +154,10 @@ def _bottleneck(work: Sequence[float], desks: Sequence[Desk]) -> tuple[int, list
     """
     left = 1 | sum(1 << n for n, each in enumerate(work) if each)
     while left != 1:
-        worst = max(_sets(left), key=lambda some: _load(some, work, desks))
-        served = [(c, serves) for c, serves in desks if serves & worst]
+        worst = _worst(work, _sets(left, tuple(serves for _, serves in desks)))
+        served = [c for c, serves in desks if serves & worst]
         if worst & 1:
-            return worst, [c for c, _ in served]
+            return worst, served
         remaining = [(c, serves) for c, serves in desks if not serves & worst]
         if not any(serves & 1 for _, serves in remaining):
             break
@@ -219,24 +165,38 @@ def _bottleneck(work: Sequence[float], desks: Sequence[Desk]) -> tuple[int, list
     return 1, [c for c, serves in desks if serves & 1]
 
 
-@cache
-def _sets(lines: int) -> tuple[int, ...]:
+class _Set(NamedTuple):
+    """Lines as bits and as places, and how many counters serve any of them."""
+
+    lines: int
+    places: tuple[int, ...]
+    counters: int
+
+
+def _worst(work: Sequence[float], sets: Sequence[_Set]) -> int:
+    """The lines with the most minutes of work for each of their counters; of equals, the fewer."""
+    found, most = 0, -1.0
+    for lines, places, counters in sets:
+        minutes = 0.0
+        for n in places:
+            minutes += work[n]
+        load = minutes / counters if counters else float("inf") if minutes else 0.0
+        if load > most:
+            found, most = lines, load
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _sets(lines: int, masks: tuple[int, ...]) -> tuple[_Set, ...]:
     """All sets of these lines, the smaller first; of many lines each alone, and all together."""
-    each = [1 << n for n in range(lines.bit_length()) if lines >> n & 1]
-    if len(each) > SETS:
-        return (*each, lines)
-    return tuple(sum(some) for n in range(1, len(each) + 1) for some in combinations(each, n))
-
-
-def _load(some: int, work: Sequence[float], desks: Sequence[Desk]) -> float:
-    """Minutes of work for each counter of these lines."""
-    minutes, serving = 0.0, 0
-    for n, each in enumerate(work):
-        if some >> n & 1:
-            minutes += each
-    for _, serves in desks:
-        serving += serves & some != 0
-    return minutes / serving if serving else float("inf") if minutes else 0.0
+    each = [n for n in range(lines.bit_length()) if lines >> n & 1]
+    few = len(each) <= SETS
+    some = [some for n in range(1, len(each) + 1) for some in combinations(each, n)] if few else []
+    found = []
+    for places in some or [*((n,) for n in each), tuple(each)]:
+        bits = sum(1 << n for n in places)
+        found.append(_Set(bits, places, sum(mask & bits != 0 for mask in masks)))
+    return tuple(found)
 
 
 def _overtaken(plan: Plan, place: Place | None, work: float, counters: int, at: datetime) -> float:
@@ -266,34 +226,3 @@ def _until(away: Sequence[Spells | None], work: float, share: float, at: datetim
             return (begin - at).total_seconds() / 60 + left / there
         left -= minutes * there
     return None
-
-
-def _away(hall: Hall, plan: Plan, counter: Counter, at: datetime) -> Spells | None:
-    """When this counter is away from now on: its breaks, and a pause; None when it may stay away."""
-    seat, profile = hall.desks.get(counter.id, UNMANNED), plan.profiles.get(counter.id)
-    breaks = [(plan.moment(a), plan.moment(b)) for a, b in profile.breaks] if profile else []
-    spells = [(begin, end) for begin, end in breaks if end > at and not _works_on(hall, counter, begin, at)]
-    if seat.paused:
-        if seat.until is None or seat.until <= at:
-            back = max((end for begin, end in breaks if begin <= at < end), default=None)
-            return None if back is None else [*spells, (at, back)]
-        spells.append((at, seat.until))
-    return spells
-
-
-def _works_on(hall: Hall, counter: Counter, begin: datetime, at: datetime) -> bool:
-    """Whether it works although its break has begun."""
-    seen = hall.seen.get(counter.id)
-    return begin <= at and (counter.id in hall.busy or (seen is not None and seen > begin + ACTIVE / 3))
-
-
-def _there(spells: Spells | None, at: datetime) -> bool:
-    return spells is not None and not any(begin <= at < end for begin, end in spells)
-
-
-def _working(hall: Hall, counter: str, at: datetime) -> bool:
-    """Whether somebody sits there: she said so, has a person, or had one lately."""
-    seen, seat = hall.seen.get(counter), hall.desks.get(counter, UNMANNED)
-    if seat.officer or seat.paused:
-        return True
-    return counter in hall.busy or (seen is not None and at - seen <= ACTIVE)

@@ -217,6 +217,11 @@ class Plan(Frozen):
         return found
 
     @cached_property
+    def outlooks(self) -> dict[tuple[str, str | None], Any]:
+        """What was seen last of each line: a memory beside the plan, no part of it."""
+        return {}
+
+    @cached_property
     def minutes(self) -> Mapping[str, float]:
         """Line → the mean of its services' typical minutes."""
         by_line: dict[str, list[float]] = {}

@@ -105,3 +105,19 @@ def test_a_newcomer_is_told_the_time_of_the_whole_line() -> None:
     hall = after(*issues(1, 2, 3), call("1"), plan=ALONE).state
     newcomer = of_line(hall, "A", at("08:31"))
     assert newcomer.p50_minutes is not None and newcomer.p50_minutes > p50(hall, 3)
+
+
+def test_what_is_remembered_of_a_line_changes_no_estimate() -> None:
+    def fresh(hall: Hall, number: int, clock: str) -> Estimate:
+        assert hall.plan is not None
+        hall.plan.outlooks.clear()
+        return told(hall, number, clock)
+
+    story = after(*issues(*range(1, 9)), *served(1), call("1", "08:41"), plan=ALONE)
+    for clock in ("08:41", "08:42", "09:30"):
+        for number in range(3, 9):
+            remembered = told(story.state, number, clock)
+            assert remembered == told(story.state, number, clock) == fresh(story.state, number, clock)
+    before = told(story.state, 3, "08:50")
+    served_since = story.when(on(c.Complete, 2, "08:50")).state
+    assert told(served_since, 3, "08:50") == fresh(served_since, 3, "08:50") != before
