@@ -119,5 +119,5 @@ def test_what_is_remembered_of_a_line_changes_no_estimate() -> None:
             remembered = told(story.state, number, clock)
             assert remembered == told(story.state, number, clock) == fresh(story.state, number, clock)
     before = told(story.state, 3, "08:50")
-    served_since = story.when(on(c.Complete, 2, "08:50")).state
+    served_since = story.when(on(c.Start, 2, "08:42"), on(c.Complete, 2, "08:50")).state
     assert told(served_since, 3, "08:50") == fresh(served_since, 3, "08:50") != before
