@@ -16,6 +16,7 @@ import nats
 from nats.js import JetStreamManager
 
 from mpp.messaging.jetstream import stream_of as stream_of_service
+from mpp.testing.proxy import Proxy
 from mpp_node import database, gateway
 from mpp_node.bench.listener import SCHEMA
 from mpp_node.bench.malls import MALLS, OFFSET, Catalog, opening
@@ -29,7 +30,6 @@ from mpp_servers.server import Server, free_port
 from queue_service.hall import stream_of
 
 from .listener import POISON
-from .proxy import Proxy
 
 FIRST, SECOND = QUEUES = ("queue", "queue-2")
 LISTENER = "listener"

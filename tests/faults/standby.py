@@ -7,11 +7,11 @@ from pathlib import Path
 
 import asyncpg
 
+from mpp.testing.proxy import Proxy
 from mpp_node.bench.world import until
 from mpp_servers.postgres import Postgres
 
 from .database_copies import base_backup
-from .proxy import Proxy
 
 NAME = "standby"
 FOLLOWS = "select sync_state from pg_stat_replication where application_name = $1 and state = 'streaming'"

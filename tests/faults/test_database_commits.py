@@ -2,9 +2,9 @@
 
 import pytest
 
+from mpp.testing.proxy import PASS, Link, Rule, Ruling, cut
 from mpp_node.bench.world import until
 
-from .proxy import PASS, Link, Rule, Ruling, cut
 from .scene import Scene
 from .stand import QUEUES
 

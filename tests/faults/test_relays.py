@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from mpp.testing.proxy import PASS, Link, Proxy, Rule, Ruling, hold
 from mpp_node.bench.world import until
 
-from .proxy import PASS, Link, Proxy, Rule, Ruling, hold
 from .scene import Scene
 from .stand import PUBLISHED, QUEUES
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from uuid import UUID
 
 import asyncpg
 import pytest_asyncio
@@ -53,7 +54,7 @@ class Ear:
         ours = (self.hear, self.parking, self.jetstream, self.nobody)
         return kind("ear", "toy", [NumberGiven], self.react, *ours)
 
-    async def nobody(self, position: int) -> list[Message]:
+    async def nobody(self, position: int, seen: UUID | None) -> list[Message]:
         """The owner is not asked: everything is in the stream."""
         return []
 

@@ -6,9 +6,9 @@ import asyncpg
 
 from mpp.leader import ended, lead
 
-from .writers import waiting
-
 LOCK = "select pg_try_advisory_lock(hashtextextended('toy:relay', 0))"
+REFUSED = """select count(*) from pg_stat_activity
+    where application_name = 'toy-relay' and state = 'idle' and query like '%pg_try_advisory_lock%'"""
 
 
 async def test_a_lock_taken_through_a_pool_lets_every_replica_lead(dsn: str) -> None:
@@ -38,7 +38,7 @@ async def test_a_lock_on_a_connection_of_its_own_lets_one_lead_at_a_time(
     try:
         async with asyncio.timeout(30):
             for terms in (1, 2, 3):  # the first goes, another follows, and never two at once
-                while len(leading) < terms or await waiting(database) < 3 - terms:
+                while len(leading) < terms or await database.fetchval(REFUSED) < 3 - terms:
                     await asyncio.sleep(0.01)
                 assert len(leading) == terms
                 await ended([tasks[leading[-1]]])

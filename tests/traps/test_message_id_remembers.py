@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from mpp.eventsourcing.log import Log
 from mpp.messaging.jetstream import JetStream
 from mpp.messaging.message import decode
@@ -10,7 +12,7 @@ from mpp.testing.toy import Give
 
 from .stream import opened, relay, relayed, told
 
-EVENTS = 20
+MANY = pytest.mark.parametrize("many", [10, 20], ids=["one by one", "as a batch"])
 
 
 class ById(JetStream):
@@ -23,10 +25,10 @@ class ById(JetStream):
         return ack.seq
 
 
-async def refilled(dsn: str, log: Log, jetstream: JetStream) -> list[list[int]]:
+async def refilled(dsn: str, log: Log, jetstream: JetStream, many: int) -> list[list[int]]:
     """What the stream tells before it is purged, after it, and when the relay has begun again."""
     async with toy.writing(dsn) as handle:
-        for n in range(EVENTS):
+        for n in range(many):
             await handle("hall-7406", Give(str(n)))
     await relayed(relay(log, jetstream))
     states = [await told(jetstream)]
@@ -36,18 +38,20 @@ async def refilled(dsn: str, log: Log, jetstream: JetStream) -> list[list[int]]:
     return [*states, await told(jetstream)]
 
 
+@MANY
 async def test_ids_that_are_still_remembered_are_acknowledged_and_not_stored(
-    dsn: str, log: Log, nats_url: str
+    dsn: str, log: Log, nats_url: str, many: int
 ) -> None:
     async with opened(ById(nats_url, "test")) as jetstream:
-        states = await refilled(dsn, log, jetstream)
+        states = await refilled(dsn, log, jetstream, many)
 
-    assert states == [list(range(1, EVENTS + 1)), [], []]
+    assert states == [list(range(1, many + 1)), [], []]
 
 
-async def test_a_batch_that_names_the_streams_end_refills_it_at_once(
-    dsn: str, log: Log, jetstream: JetStream
+@MANY
+async def test_a_page_that_names_the_streams_end_refills_it_at_once(
+    dsn: str, log: Log, jetstream: JetStream, many: int
 ) -> None:
-    everything = list(range(1, EVENTS + 1))
+    everything = list(range(1, many + 1))
 
-    assert await refilled(dsn, log, jetstream) == [everything, [], everything]
+    assert await refilled(dsn, log, jetstream, many) == [everything, [], everything]

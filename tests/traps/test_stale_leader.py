@@ -13,7 +13,8 @@ from mpp.testing.toy import Give
 
 from .stream import opened, relay, relayed, told
 
-EVENTS, PAGE = 40, 10
+EVENTS = 40
+PAGES = pytest.mark.parametrize("page", [10, 40], ids=["one by one", "as a batch"])
 
 
 class Unfenced(JetStream):
@@ -38,33 +39,35 @@ class Sleeper:
         return rows
 
 
-async def wakes_up(dsn: str, log: Log, jetstream: JetStream) -> None:
+async def wakes_up(dsn: str, log: Log, jetstream: JetStream, page: int) -> None:
     """The leader sleeps on its first page, another relays everything, the leader goes on to its end."""
     async with toy.writing(dsn) as handle:
         for n in range(EVENTS):
             await handle("hall-7406", Give(str(n)))
     sleeper = Sleeper(log)
-    sleeping = asyncio.create_task(relayed(relay(sleeper, jetstream, PAGE)))
+    sleeping = asyncio.create_task(relayed(relay(sleeper, jetstream, page)))
     await sleeper.asleep.wait()
-    await relayed(relay(log, jetstream, PAGE))
+    await relayed(relay(log, jetstream, page))
     sleeper.awake.set()
     await sleeping
 
 
+@PAGES
 async def test_without_the_fence_a_stale_leader_tells_everything_again(
-    dsn: str, log: Log, nats_url: str
+    dsn: str, log: Log, nats_url: str, page: int
 ) -> None:
     async with opened(Unfenced(nats_url, "test")) as jetstream:
-        await wakes_up(dsn, log, jetstream)
+        await wakes_up(dsn, log, jetstream, page)
         numbers = await told(jetstream)
 
     assert numbers == [*range(1, EVENTS + 1), *range(1, EVENTS + 1)]
 
 
+@PAGES
 async def test_with_the_fence_a_stale_leader_is_refused_and_changes_nothing(
-    dsn: str, log: Log, jetstream: JetStream
+    dsn: str, log: Log, jetstream: JetStream, page: int
 ) -> None:
     with pytest.raises(Fenced):
-        await wakes_up(dsn, log, jetstream)
+        await wakes_up(dsn, log, jetstream, page)
 
     assert await told(jetstream) == list(range(1, EVENTS + 1))

@@ -37,6 +37,11 @@ FIELDS: Schema = {
         "minimum": 0,
         "description": "place of the event told before: a reader who stands elsewhere lacks something",
     },
+    "previousid": {
+        "type": "string",
+        "format": "uuid",
+        "description": "id of that event: a reader who heard another one has heard another history",
+    },
     "traceparent": {
         "type": "string",
         "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
@@ -46,8 +51,8 @@ FIELDS: Schema = {
 }
 ENVELOPE: Schema = {
     "type": "object",
-    "description": "CloudEvents 1.0 with the extensions position, previous and traceparent.",
-    "required": [name for name in FIELDS if name != "traceparent"],
+    "description": "CloudEvents 1.0 with the extensions position, previous, previousid and traceparent.",
+    "required": [name for name in FIELDS if name not in ("previousid", "traceparent")],
     "properties": FIELDS,
 }
 

@@ -1,6 +1,7 @@
 """Which replica does what needs doing once: whoever holds a session lock on a connection of its own."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
@@ -10,6 +11,8 @@ from mpp.eventsourcing.log import connect, lost
 
 log = structlog.get_logger()
 FROZEN = "10s"  # a leader looks at its lock every second; one that does not loses it
+ASKS = 0.3, 0.7  # seconds, between them, from one try to the next
+PATIENCE = 5.0  # seconds without an answer after which a connection counts as lost
 
 
 async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -37,15 +40,18 @@ async def lead(dsn: str, schema: str, duty: str, work: Callable[[], Awaitable[No
     """Do `work` whenever this replica holds the lock of the duty; without end.
 
     Two leaders at once do no harm (the relay is fenced, the inbox compares its cursor): this saves work.
-    The lock lives in a session, so the connection must not come from a pool or a transaction pooler.
+    The lock lives in a session, so the connection must not come from a pool or a transaction pooler. Who does
+    not hold it asks again and again: a wait for it on a connection that died in silence would never end.
     """
+    lock = "select pg_try_advisory_lock(hashtextextended($1, 0))"
 
     async def term() -> None:
         connection = await connect(
-            dsn, schema, duty, lock_timeout="0", statement_timeout="0", idle_session_timeout=FROZEN
+            dsn, schema, duty, PATIENCE, primary=True, statement_timeout="0", idle_session_timeout=FROZEN
         )
         try:
-            await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"{schema}:{duty}")
+            while not await connection.fetchval(lock, f"{schema}:{duty}"):  # noqa: ASYNC110
+                await asyncio.sleep(random.uniform(*ASKS))  # noqa: S311 - not all replicas at once
             await _while_connected(connection, work)
         finally:
             connection.terminate()

@@ -39,3 +39,17 @@ def _upgrade(connection: Connection, schema: str, folder: Path, target: str) -> 
     with EnvironmentContext(config, scripts, fn=steps) as environment:
         environment.configure(connection=connection, version_table_schema=schema, transactional_ddl=False)
         environment.run_migrations()
+    _bring_up_kernel(connection, schema)
+
+
+# Added to the kernel's tables since services wrote their first migration: table, column, type.
+ADDED = (("inbox", "last", "uuid"),)
+
+
+def _bring_up_kernel(connection: Connection, schema: str) -> None:
+    """A new installation has all of it from `log.sql`; looking costs no lock."""
+    sql = "select table_name, column_name from information_schema.columns where table_schema = :s"
+    there = {tuple(row) for row in connection.execute(text(sql), {"s": schema})}
+    for table, column, kind in ADDED:
+        if (table, column) not in there:
+            connection.execute(text(f"alter table {schema}.{table} add column {column} {kind}"))

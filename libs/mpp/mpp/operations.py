@@ -1,6 +1,7 @@
 """What operators do to a service from the shell: migrate, verify, rebuild, look at dead letters."""
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Mapping
@@ -9,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from mpp.eventsourcing import rebuild, verify
 from mpp.messaging.compare import jetstream_is_log
+from mpp.messaging.jetstream import JetStream
 from mpp.migrate import migrate
 
 if TYPE_CHECKING:
     from mpp.service import Command, Running, Service
+
+
+NATS_SECONDS = 10.0
 
 
 def commands(service: "Service") -> "Mapping[str, Command]":
@@ -43,7 +48,7 @@ def commands(service: "Service") -> "Mapping[str, Command]":
             events = await rebuild.rebuild(
                 dsn, running.schema, service.tables, handle.decode, handle.project, progress
             )
-        except rebuild.RebuildRuns as refusal:
+        except (rebuild.RebuildRuns, rebuild.ViewsInUse) as refusal:
             sys.stderr.write(f"{refusal}\n")
             return 1
         sys.stdout.write(f"\n{service.name}: views rebuilt from {events} events\n")
@@ -69,7 +74,8 @@ def commands(service: "Service") -> "Mapping[str, Command]":
 
 async def verified(service: "Service", running: "Running") -> list[verify.Check]:
     """Every check of one service, on one moment of its log."""
-    handle = service.handle
+    handle, jetstream = service.handle, running.jetstream
+    answers = await _reached(jetstream)  # before the snapshot: nobody waits with that in hand
     connection = await verify.snapshot(running.settings.database_url, running.schema)
     try:
         checks = [
@@ -79,14 +85,24 @@ async def verified(service: "Service", running: "Running") -> list[verify.Check]
                 connection, running.schema, service.tables, handle.decode, handle.project
             ),
         ]
-        await running.jetstream.connect()
-        jetstream = running.jetstream
         checks.append(
             await jetstream_is_log(connection, jetstream, service.name, handle.decode, service.announce)
+            if answers
+            else verify.Check("JetStream = log", 0, ("NATS does not answer",))
         )
         return checks
     finally:
         await connection.close()
+
+
+async def _reached(jetstream: JetStream) -> bool:
+    """Whether NATS answers within a few seconds."""
+    try:
+        async with asyncio.timeout(NATS_SECONDS):
+            await jetstream.connect()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _tell(service: str, check: verify.Check, as_json: bool) -> None:

@@ -47,9 +47,11 @@ async def opened(settings: Settings) -> AsyncIterator["Vault"]:
     if settings.master_key is None:
         raise ValueError("MPP_MASTER_KEY is needed: this service holds personal data")
     schema, master = f"{settings.table_schema}_keys", bytes.fromhex(settings.master_key.get_secret_value())
-    server = {"search_path": schema, "application_name": schema, "statement_timeout": "10s"}
+    server = {"search_path": schema, "application_name": schema, "statement_timeout": "9s"}
     url = settings.keys_url or settings.database_url
-    async with asyncpg.create_pool(url, min_size=0, max_size=4, server_settings=server, timeout=3) as keys:
+    async with asyncpg.create_pool(
+        url, min_size=0, max_size=4, server_settings=server, timeout=3, command_timeout=10
+    ) as keys:
         yield Vault(settings.service, schema, keys, master)
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import gc
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from socket import socket
+from uuid import UUID
 
 import asyncpg
 import httpx
 import structlog
-import uvicorn
 from fastapi import APIRouter, FastAPI
 from sqlmodel import SQLModel
 
@@ -26,22 +25,21 @@ from mpp.eventsourcing.log import Log
 from mpp.eventsourcing.retention import retain
 from mpp.eventsourcing.verify import Invariants
 from mpp.gauges import Measure
-from mpp.internal import Owners, events_router, reader_pool
+from mpp.internal import Owners, Told, reader_pool
 from mpp.leader import again, ended, lead
 from mpp.messaging.inbox import Inbox, React
 from mpp.messaging.jetstream import JetStream
-from mpp.messaging.message import Announce
+from mpp.messaging.message import Announce, Message
 from mpp.messaging.parking import Parking
 from mpp.messaging.relay import Relay
+from mpp.messaging.tail import Owner
 from mpp.privacy import Vault
+from mpp.serving import Draining, as_served, spare_the_collector
 from mpp.settings import Settings
 from mpp.web.app import create_app
 from mpp_contracts.published import Published
 
 log = structlog.get_logger()
-# Seconds. A gateway gives idle connections up after 90 and must be the first to: what it sends on one that we
-# are just closing it answers itself, with 502 or 500.
-KEEP_ALIVE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ class Running:
     jetstream: JetStream
     inboxes: dict[str, Inbox]
     parking: Parking
+    told_after: Owner  # this service's own published events, from its log: for pages that missed some
     owners: Owners | None = None  # the other services, as far as their addresses are known
     vault: Vault | None = None  # of a service that holds personal data
     documents: Documents | None = None  # of a service that keeps files
@@ -100,6 +99,10 @@ class Service:
     measures: Sequence[Measure] = ()
     attach: Callable[[FastAPI, Running], None] = lambda app, running: None
 
+    @property
+    def _told(self) -> Told:
+        return Told(self.handle.decode, self.announce)
+
     def settings(self) -> Settings:
         return Settings(service=self.name)
 
@@ -116,7 +119,8 @@ class Service:
             writing = Log(settings.database_url, schema, "write")
             stack.push_async_callback(writing.close)
             owners, parking = Owners(settings, client), Parking(reader)
-            running = Running(settings, schema, self.handle, reader, jetstream, {}, parking, owners)
+            told = partial(self._told.onward, reader)
+            running = Running(settings, schema, self.handle, reader, jetstream, {}, parking, told, owners)
             if self.vault:
                 running.vault = await stack.enter_async_context(privacy.opened(settings))
                 running.documents = Documents(settings, running.vault) if self.files else None
@@ -132,8 +136,8 @@ class Service:
         return [(source, heard) for source, heard in self.listens.items() if source in known]
 
     def _inbox(self, source: str, heard: Listen, running: Running, owners: Owners) -> Inbox:
-        async def owner(position: int) -> list:  # type: ignore[type-arg]
-            return await owners.events_after(source, position)
+        async def owner(position: int, seen: UUID | None) -> list[Message]:
+            return await owners.events_after(source, position, seen)
 
         return Inbox(
             self.name,
@@ -154,12 +158,15 @@ class Service:
             reads = Log(settings.database_url, running.schema, "relay")
             relay = Relay(self.name, reads, running.jetstream, self.handle.decode, self.announce)
             self.handle.committed = partial(_poke, relay, running.jetstream, self.name)
+            self.handle.died = _give_up
             background = asyncio.create_task(self._background(running, relay))
             measuring = asyncio.create_task(again("gauges", partial(self._measured, running)))
+            background.add_done_callback(_look_at_its_end)
             spare_the_collector()
             try:
                 yield
             finally:
+                self.handle.died = lambda: None
                 await self.handle.stop()  # what was accepted is finished before anything closes
                 await ended([background, measuring])
                 await reads.close()
@@ -203,7 +210,7 @@ class Service:
             settings=settings,
             ready=ready,
             lifespan=partial(self._serving, settings=settings),
-            internal=[events_router(self.handle.decode, self.announce), *self.internal],
+            internal=[self._told.router(), *self.internal],
         )
         return app
 
@@ -243,41 +250,15 @@ class Service:
             return await command(running, rest)
 
 
-def as_served(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """How every service listens."""
-    return uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,  # nobody asks where a request came from
-        timeout_graceful_shutdown=int(settings.drain_seconds),
-        backlog=4096,
-        timeout_keep_alive=KEEP_ALIVE,
-    )
+def _look_at_its_end(background: "asyncio.Task[None]") -> None:
+    if not background.cancelled():
+        log.critical("the background ended", exc_info=background.exception())
+        _give_up()
 
 
-def spare_the_collector() -> None:
-    """What the start has made stays for good: it is not looked through again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-class Draining(uvicorn.Server):
-    """A server whose live pages end before it waits for its connections."""
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        state = self.config.app.state  # type: ignore[union-attr]
-        state.draining = True
-        for close in state.running.closing:
-            close()
-        await super().shutdown(sockets)
-        self._captured_signals.clear()  # not raised again: the process ends by itself, its last spans sent
+def _give_up() -> None:
+    """End this process as if asked to: one that only looks alive helps nobody; another is started."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _poke(relay: Relay, jetstream: JetStream, service: str) -> None:

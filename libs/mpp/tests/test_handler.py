@@ -1,7 +1,7 @@
 """Commands become facts: together in one commit, each with its own answer, and none because of another."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from mpp.eventsourcing import handler as handlers
 from mpp.eventsourcing.decider import UnknownEvent
 from mpp.eventsourcing.handler import Handler, KeyReused, Step
-from mpp.eventsourcing.log import About, Unavailable, connect
+from mpp.eventsourcing.log import About, PostgresWriting, Row, Span, Unavailable, connect
 from mpp.testing import toy
 from mpp.testing.toy import Close, Give, Given, Spoil
 
@@ -165,6 +166,75 @@ async def test_a_caller_who_leaves_during_the_commit_harms_nobody(handle: Handle
     go.set()
 
     assert numbers([await staying]) == [2]
+
+
+async def test_a_cancellation_from_elsewhere_fails_one_caller_alone(handle: Handler) -> None:
+    async def broken_off(tx: asyncpg.Connection) -> None:
+        raise asyncio.CancelledError
+
+    alone = asyncio.create_task(handle(A, Give("alone"), also=[broken_off]))
+    others = [asyncio.create_task(handle(A, Give(str(n)))) for n in range(5)]
+
+    with pytest.raises(Unavailable):
+        await alone
+    assert numbers([*await asyncio.gather(*others), await handle(A, Give("after"))]) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_when_the_writer_ends_nobody_waits_for_ever_and_somebody_is_told(handle: Handler) -> None:
+    died, written = asyncio.Event(), asyncio.Event()
+    handle.died = died.set
+
+    async def wait(tx: asyncpg.Connection) -> None:
+        written.set()
+        await asyncio.Event().wait()
+
+    under_way = asyncio.create_task(handle(A, Give("under way"), also=[wait]))
+    await written.wait()
+    waiting = asyncio.create_task(handle(A, Give("waiting")))
+    await asyncio.sleep(0)
+    assert handle._writer
+    handle._writer.cancel()
+    await died.wait()
+
+    for asked in (under_way, waiting, asyncio.create_task(handle(A, Give("later")))):
+        with pytest.raises(Unavailable):
+            await asked
+
+
+async def test_more_commands_than_could_be_answered_are_refused_at_once(
+    handle: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "MOST_WAITING", 10)
+    answers = await asyncio.gather(*(handle(A, Give(str(n))) for n in range(12)), return_exceptions=True)
+
+    assert [type(answer) for answer in answers[10:]] == [Unavailable, Unavailable]
+    assert numbers(answers[:10]) == list(range(1, 11))
+
+
+async def test_a_crowd_that_asks_again_is_answered_with_one_query(
+    handle: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [keyed() for _ in range(20)]
+    first = await asyncio.gather(*(handle(A, Give(str(n)), key) for n, key in enumerate(keys)))
+    asked, spans = list[int](), PostgresWriting.spans
+
+    async def counted(tx: PostgresWriting, wanted: Sequence[Span]) -> list[list[Row]]:
+        asked.append(len(wanted))
+        return await spans(tx, wanted)
+
+    monkeypatch.setattr(PostgresWriting, "spans", counted)
+    again = await asyncio.gather(*(handle(A, Give(str(n)), key) for n, key in enumerate(keys)))
+
+    assert [o.events for o in again] == [o.events for o in first]
+    assert all(o.repeated for o in again)
+    assert sum(asked) == 20 and len(asked) <= 2
+
+
+async def test_a_key_that_comes_back_for_another_stream_gets_its_first_answer(handle: Handler) -> None:
+    key = keyed()
+    first, again = await handle(A, Give("x"), key), await handle(B, Give("x"), key)
+
+    assert (again.stream, again.events, again.state, again.repeated) == (A, first.events, first.state, True)
 
 
 async def test_what_else_is_written_is_atomic_with_the_events(

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from mpp.eventsourcing.handler import Handler, Outcome
-from mpp.eventsourcing.log import About, Unavailable, connect
+from mpp.eventsourcing.log import About, Log, Unavailable, connect
 from mpp.testing import toy
 from mpp.testing.toy import Close, Give
 from mpp_servers.postgres import Postgres
@@ -242,6 +242,51 @@ async def main(dsn, name):
 
 asyncio.run(main(*sys.argv[1:]))
 """
+
+
+async def test_what_is_found_after_a_lost_reply_is_answered_when_a_second_machine_has_it_too(
+    own_postgres: Postgres,
+) -> None:
+    """Restarted, the server shows what it had written and no standby had confirmed."""
+    dsn, about = own_postgres.url(), About(key="k", request=b"r")
+    await toy.create(dsn)
+    async with toy.writing(dsn, patience=1) as handle:
+        await handle(A, Give("before"))
+        await second_machine(dsn, "nobody")
+        with pytest.raises(Unavailable):
+            await handle(A, Give("x"), about)
+        await asyncio.to_thread(own_postgres.stop)
+        await asyncio.to_thread(own_postgres.start)
+        with pytest.raises(Unavailable):
+            await handle(A, Give("x"), about)
+        await second_machine(dsn, "")
+        outcome = await handle(A, Give("x"), about)
+
+        assert (outcome.repeated, answered([outcome])) == (True, [("x", 2)])
+
+
+async def second_machine(dsn: str, name: str) -> None:
+    """Whose word every COMMIT waits for from now on."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"alter system set synchronous_standby_names = '{name}'")
+    await connection.execute("select pg_reload_conf()")
+    while await connection.fetchval("show synchronous_standby_names") != name:
+        await connection.fetchval("select pg_sleep(0.01)")
+    await connection.close()
+
+
+async def test_a_standby_is_never_asked_what_became_of_a_commit(own_postgres: Postgres) -> None:
+    """It may not have played yet what it has received."""
+    await toy.create(own_postgres.url())
+    await asyncio.to_thread(own_postgres.stop)
+    (own_postgres.data / "standby.signal").touch()
+    await asyncio.to_thread(own_postgres.start)
+    log = Log(own_postgres.url(), "toy")
+
+    with pytest.raises(Unavailable):
+        async with log.transaction():
+            raise AssertionError("a standby was taken for the primary")
+    await log.close()
 
 
 async def test_two_processes_on_one_log_give_each_number_once(postgres_url: str) -> None:

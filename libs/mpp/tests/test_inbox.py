@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -15,7 +16,7 @@ from mpp.eventsourcing.decider import UnknownEvent
 from mpp.eventsourcing.handler import Handler, Step
 from mpp.eventsourcing.log import Log, connect
 from mpp.eventsourcing.rebuild import recorded_after
-from mpp.messaging.inbox import BEHIND, AlreadyHandled, Inbox
+from mpp.messaging.inbox import OTHER, AlreadyHandled, Inbox, OtherHistory, Place
 from mpp.messaging.jetstream import Gap, JetStream
 from mpp.messaging.message import Message, NotOurs, messages_of, received
 from mpp.messaging.parking import Parking
@@ -63,12 +64,17 @@ class Ear:
             self.told_after,
         )
 
-    async def told_after(self, position: int, limit: int = 7) -> list[Message]:
+    async def told_after(self, position: int, seen: UUID | None = None, limit: int = 7) -> list[Message]:
         """The owner's page of published events after this position."""
         async with self.pool.acquire() as connection:
             await connection.execute("set search_path to toy")  # the pool resets it
-            page = await recorded_after(connection, self.speak.decode, position, limit)  # type: ignore[arg-type]
-        return messages_of(page, toy.announce, position)
+            if (
+                seen
+                and await connection.fetchval("select id from events where position = $1", position) != seen
+            ):
+                raise OtherHistory
+            page = await recorded_after(connection, self.speak.decode, position, limit)
+        return messages_of(page, toy.announce, position, seen)
 
     async def say(self, *whom: str, hall: str = A) -> None:
         for each in whom:
@@ -90,7 +96,7 @@ class Ear:
         assert await self.heard(hall) == list(numbers)
 
     async def messages(self) -> list[Message]:
-        return await self.told_after(0, 10_000)
+        return await self.told_after(0, limit=10_000)
 
 
 @asynccontextmanager
@@ -139,7 +145,7 @@ async def test_everything_published_is_handled_once_and_in_order(ear: Ear) -> No
         for hall in (A, B, C):
             await ear.until(range(1, 31), hall)
 
-    assert (await ear.parking.place("toy"))[0] == (await ear.messages())[-1].position
+    assert (await ear.parking.place("toy"))[0].position == (await ear.messages())[-1].position
     assert await ear.database.fetchval("select handled from ear.inbox") == 90
 
 
@@ -180,7 +186,7 @@ async def test_types_that_nobody_listens_to_only_move_the_cursor(ear: Ear) -> No
     await ear.inbox(contracts=()).handle(messages)
 
     assert await ear.heard() == []
-    assert (await ear.parking.place("toy"))[0] == messages[-1].position
+    assert (await ear.parking.place("toy"))[0].position == messages[-1].position
 
 
 async def test_a_bad_message_parks_its_mall_and_the_others_go_on(ear: Ear) -> None:
@@ -195,7 +201,7 @@ async def test_a_bad_message_parks_its_mall_and_the_others_go_on(ear: Ear) -> No
     assert (await ear.heard(A), await ear.heard(B)) == ([1], [1])
     assert [(p.message.data["number"], p.key) for p in parked] == [(n, "7406") for n in (2, 3, 4)]
     assert [p.reason for p in parked] == ["RuntimeError", *["an earlier message of this key is parked"] * 2]
-    assert (await ear.parking.place("toy"))[0] == messages[-1].position
+    assert (await ear.parking.place("toy"))[0].position == messages[-1].position
 
 
 async def test_a_replay_handles_what_is_parked_in_order_and_stops_a_mall_at_its_first_refusal(
@@ -223,8 +229,8 @@ async def test_nothing_is_parked_behind_a_replay_that_ended_just_now(ear: Ear) -
     await ear.say("good")
     inbox = ear.inbox()
 
-    async def stale(source: str) -> tuple[int, set[str]]:
-        return 0, {"7406"}  # read before the replay ended
+    async def stale(source: str) -> tuple[Place, set[str]]:
+        return Place(0), {"7406"}  # read before the replay ended
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(AlreadyHandled):
         patch.setattr(inbox._cursors, "place", stale)
@@ -309,6 +315,61 @@ async def test_an_owner_that_has_less_than_jetstream_is_waited_for(ear: Ear) -> 
         await ear.inbox()._bootstrap()
 
 
+async def restored(ear: Ear, kept: int) -> None:
+    """The owner's log is an older copy, and goes on from there; so does its view."""
+    await ear.database.execute(f"delete from toy.events where version > {kept}")
+    await ear.database.execute(f"delete from toy.toy_numbers where number > {kept}")
+    last = "select setval(pg_get_serial_sequence('toy.events', 'position'), max(position)) from toy.events"
+    await ear.database.execute(last)
+
+
+@pytest.mark.parametrize("new", [0, 3, 5, 8])
+async def test_an_owner_that_lost_what_was_heard_is_an_alarm_and_nothing_of_it_is_heard(
+    ear: Ear, new: int
+) -> None:
+    """Also when its stream is gone, so that its relay can notice nothing."""
+    await ear.say(*"x" * 10)
+    await ear.relayed()
+    inbox = ear.inbox()
+    async with running(inbox):
+        await ear.until(range(1, 11))
+        await restored(ear, 5)
+        await ear.jetstream._js.delete_stream("mpp-toy")
+        await ear.say(*"y" * new)
+        await ear.relayed()
+        async with asyncio.timeout(30):
+            while not OTHER.labels("ear", "toy")._value.get():
+                await asyncio.sleep(0.02)
+
+    assert await ear.heard() == list(range(1, 11))
+
+
+async def test_who_heard_only_what_is_still_there_goes_on(ear: Ear) -> None:
+    await ear.say(*"x" * 5)
+    await ear.relayed()
+    async with running(ear.inbox()):
+        await ear.until(range(1, 6))
+    await ear.say(*"x" * 5)
+    await restored(ear, 5)
+    await ear.jetstream._js.delete_stream("mpp-toy")
+    await ear.say("y")
+    await ear.relayed()
+    async with running(ear.inbox()):
+        await ear.until(range(1, 7))
+
+
+async def test_a_message_after_another_event_than_the_one_heard_is_another_history(ear: Ear) -> None:
+    await ear.say("x", "y", "z")
+    inbox, (first, second, third) = ear.inbox(), await ear.messages()
+    await inbox.handle([first, second])
+
+    for strange in (third._replace(previous_id=uuid4()), third._replace(previous=first.position)):
+        with pytest.raises(OtherHistory):
+            await inbox.handle([strange])
+    await inbox.handle([third])
+    assert await ear.heard() == [1, 2, 3]
+
+
 async def test_an_event_of_a_newer_version_of_ourselves_is_waited_for_not_parked(ear: Ear) -> None:
     await ear.say("x")
     await ear.database.execute(
@@ -321,7 +382,7 @@ async def test_an_event_of_a_newer_version_of_ourselves_is_waited_for_not_parked
         await ear.inbox().handle(await ear.messages())
 
     assert await ear.parking.parked() == []
-    assert (await ear.parking.place("toy"))[0] == 0
+    assert (await ear.parking.place("toy"))[0].position == 0
 
 
 async def test_nats_killed_and_started_again_costs_nothing(postgres_url: str, own_nats: Nats) -> None:
@@ -395,7 +456,7 @@ async def test_who_has_handled_everything_is_not_behind_however_old_the_last_mes
     await ear.relayed()
     inbox = ear.inbox()
     await inbox.handle(await ear.messages())
-    assert BEHIND.labels("ear", "toy")._value.get() > 3600
+    assert inbox.behind() > 3600
     async with running(inbox), asyncio.timeout(20):
         await inbox.caught_up.wait()
-        assert BEHIND.labels("ear", "toy")._value.get() == 0
+        assert inbox.behind() < 60

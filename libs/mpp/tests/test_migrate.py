@@ -117,3 +117,18 @@ async def test_a_migration_does_not_wait_for_ever_for_a_table_in_use(postgres_ur
 
     assert await version(postgres_url) == "0002"
     await database.close()
+
+
+async def test_an_installation_of_before_gets_what_the_kernel_gained_since(
+    postgres_url: str, folder: Path
+) -> None:
+    await migrate(postgres_url, "toy", folder)
+    database = await connect(postgres_url, "toy", "test")
+    await database.execute("alter table inbox drop column last")
+    await database.execute("insert into inbox (source, position) values ('x', 7)")
+    for _ in range(2):
+        await migrate(postgres_url, "toy", folder)
+
+    rows = await database.fetch("select position, last from inbox")
+    assert [tuple(row) for row in rows] == [(7, None)]
+    await database.close()

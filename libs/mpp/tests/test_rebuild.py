@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
+from mpp.eventsourcing import rebuild as rebuilding
 from mpp.eventsourcing import verify
 from mpp.eventsourcing.log import Recorded, connect
 from mpp.eventsourcing.rebuild import RebuildRuns, rebuild
@@ -103,6 +104,39 @@ async def test_a_rebuild_that_fails_leaves_the_views_as_they_were(postgres_url: 
 
         assert await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project) == 2
     await database.close()
+
+
+async def test_a_rebuild_beside_a_long_reader_holds_up_no_writer(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "PAUSE", 0.05)
+    await toy.create(postgres_url)
+    async with toy.writing(postgres_url) as handle:
+        await handle("hall-1", Give("x"))
+        reader = await verify.snapshot(postgres_url, "toy")
+        await reader.fetchval("select count(*) from toy_numbers")
+        work = asyncio.create_task(rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project))
+        for n in range(20):
+            await handle("hall-1", Give(str(n)))
+        assert not work.done()
+        await reader.close()
+
+        assert await work == 21
+
+
+async def test_a_rebuild_gives_up_when_the_views_are_read_without_end(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "TRIES", 2)
+    monkeypatch.setattr(rebuilding, "PAUSE", 0.05)
+    await toy.create(postgres_url)
+    async with toy.writing(postgres_url) as handle:
+        await handle("hall-1", Give("x"))
+        reader = await verify.snapshot(postgres_url, "toy")
+        await reader.fetchval("select count(*) from toy_numbers")
+        with pytest.raises(rebuilding.ViewsInUse):
+            await rebuild(postgres_url, "toy", toy.TABLES, handle.decode, toy.project)
+        await reader.close()
 
 
 async def test_two_rebuilds_of_the_same_views_do_not_run_at_once(postgres_url: str) -> None:

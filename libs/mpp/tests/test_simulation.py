@@ -83,7 +83,7 @@ class Believes(Handler):
 class ForgetsKeys(Handler):
     """Planted: whoever asks again is served again."""
 
-    async def _repeat(self, tx: Writing, unit: Unit, draft: Draft) -> None:
+    def _repeat(self, unit: Unit, draft: Draft) -> None:
         return None
 
 

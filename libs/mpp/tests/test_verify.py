@@ -130,6 +130,26 @@ async def test_a_message_deleted_from_the_stream_is_named(sound: Sound, sequence
     assert await sound.broken() == {STREAM}
 
 
+@pytest.mark.parametrize("left", ["nothing", "no stream", "the beginning"])
+async def test_what_was_never_told_is_named_once_it_should_have_been(sound: Sound, left: str) -> None:
+    if left == "the beginning":
+        await sound.handle("hall-3271", Give("late"))
+    elif left == "nothing":
+        await sound.jetstream._js.purge_stream("mpp-toy")
+    else:
+        await sound.jetstream._js.delete_stream("mpp-toy")
+    assert await sound.broken() == set()
+    await sound.database.execute("update events set recorded_at = recorded_at - interval '1 minute'")
+    if left == "the beginning":  # what the stream holds was told before its time was changed
+        await sound.database.execute(
+            "update events set recorded_at = recorded_at + interval '1 minute' where position < 7"
+        )
+    missing = {"the beginning": "1 of the log's events are not told, from 7 on"}
+    check = (await sound.checks())[STREAM]
+
+    assert check.violations == (missing.get(left, "5 of the log's events are not told, from 1 on"),)
+
+
 async def test_a_message_that_nobody_relayed_is_named(sound: Sound) -> None:
     await sound.jetstream._js.publish("mpp.toy.7406.number-given.v1", b"not an envelope")
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
 
-from mpp.service import as_served, spare_the_collector
+from mpp.serving import as_served, spare_the_collector
 from mpp.settings import Settings
 from mpp.web.app import create_app
 from mpp.web.request import AboutIt

@@ -41,7 +41,7 @@ class Pages:
         self._desk.hub.begin(position)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._show())
-            async for batch in tail(running.jetstream, "feedback", position):
+            async for batch in tail(running.jetstream, "feedback", position, running.told_after):
                 for message in batch:
                     if message.type == SAID:
                         self._moved[message.key] = message.position

@@ -32,7 +32,7 @@ class Pages:
         """Without end."""
         position = int(await running.reader.fetchval("select coalesce(max(position), 0) from events"))
         self._desk.hub.begin(position)
-        async for batch in tail(running.jetstream, "notify", position):
+        async for batch in tail(running.jetstream, "notify", position, running.told_after):
             for message in batch:
                 if message.type == SAID and message.data["channel"] == "inbox":
                     await self._show(message)

@@ -91,7 +91,7 @@ class Pages:
         async with asyncio.TaskGroup() as tasks:
             for work in (self._refresh, self._boards_again, self._tickets_again):
                 tasks.create_task(work())
-            async for batch in tail(running.jetstream, "queue", position):
+            async for batch in tail(running.jetstream, "queue", position, running.told_after):
                 for message in batch:
                     await self._hear(message)
 

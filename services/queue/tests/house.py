@@ -14,7 +14,8 @@ import uvicorn
 
 from mpp.eventsourcing.handler import Handler, Step
 from mpp.operations import verified
-from mpp.service import Draining, Running, Service
+from mpp.service import Running, Service
+from mpp.serving import Draining
 from mpp.settings import Settings
 from mpp.testing.tokens import TokenMint
 from queue_service import views

@@ -1,7 +1,6 @@
 """States of streams for reading: cached, and caught up from the log at every read."""
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import Reading, rows_since
+from mpp.eventsourcing.memory import Memory
 
 TOGETHER = 500  # events folded before others get their turn
 
@@ -27,8 +27,8 @@ class Folds:
     """What a reader needs of a stream without a lock; never the handler's cache, which is the writer's."""
 
     def __init__(self, handle: Handler, cached: int = 1024):
-        self._handle, self._cached = handle, cached
-        self._seen: OrderedDict[str, Seen] = OrderedDict()
+        self._handle = handle
+        self._seen: Memory[Seen] = Memory(cached)
         self._first: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, connection: Reading, stream: str) -> Seen:
@@ -59,7 +59,4 @@ class Folds:
         held = self._seen.get(stream)
         if held is None or fresh.version >= held.version:
             self._seen[stream] = fresh
-            self._seen.move_to_end(stream)
-            if len(self._seen) > self._cached:
-                self._seen.popitem(last=False)
         return fresh

@@ -1,21 +1,50 @@
 """The append-only log of one service: one lock, one order."""
 
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
-import orjson
+from asyncpg.connect_utils import SessionAttribute
 
-from mpp.eventsourcing.decider import Event
+from mpp.eventsourcing.rows import (
+    About,
+    Commands,
+    Key,
+    New,
+    Recorded,
+    Remembered,
+    Row,
+    Rows,
+    Span,
+)
+
+__all__ = [
+    "SCHEMA_SQL",
+    "About",
+    "Commands",
+    "CommitUnknown",
+    "Key",
+    "Log",
+    "LogLostFacts",
+    "New",
+    "Reading",
+    "Recorded",
+    "Remembered",
+    "Row",
+    "Rows",
+    "Span",
+    "Unavailable",
+    "Writing",
+    "connect",
+    "lost",
+    "rows_since",
+]
 
 SCHEMA_SQL = files(__package__).joinpath("log.sql").read_text()
-ANONYMOUS = UUID(int=0)
 _LOST = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -46,77 +75,6 @@ class LogLostFacts(Exception):
     """An event that was seen in the log is no longer in it: a restore or a lagging standby took it away."""
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """Who asked, under which key and within which trace; never personal data."""
-
-    actor: UUID | None = None
-    role: str = ""
-    key: str = ""  # the client's Idempotency-Key, "" when it gave none
-    request: bytes = b""  # sha-256 of what was asked, compared when the key comes back
-    traceparent: str = ""
-
-    @property
-    def remembered_as(self) -> tuple[UUID, bytes]:
-        return self.actor or ANONYMOUS, hashlib.sha256(self.key.encode()).digest()
-
-    def as_json(self) -> str:
-        facts = {"actor": self.actor, "role": self.role, "traceparent": self.traceparent}
-        return orjson.dumps({name: fact for name, fact in facts.items() if fact}).decode()
-
-
-class Row(NamedTuple):
-    """One line of the log as stored; `data` and `about` are JSON text."""
-
-    position: int
-    id: UUID
-    stream: str
-    version: int
-    type: str
-    data: str
-    about: str
-    recorded_at: datetime
-
-    def recorded(self, event: Event) -> "Recorded":
-        """The same line, its data decoded."""
-        return Recorded(
-            self.position, self.id, self.stream, self.version, event, self.recorded_at, self.about
-        )
-
-
-class Recorded(NamedTuple):
-    """An event with its place in the log."""
-
-    position: int
-    id: UUID
-    stream: str
-    version: int
-    event: Event
-    recorded_at: datetime
-    about: str = "{}"
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """An event that is about to be appended."""
-
-    id: UUID
-    stream: str
-    version: int
-    event: Event
-    about: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What a key was used for: the `events` events of `stream` that end at `version`."""
-
-    request: bytes
-    stream: str
-    version: int
-    events: int
-
-
 class Reading(Protocol):
     """Whatever can be asked: a connection, or a pool of them."""
 
@@ -124,22 +82,20 @@ class Reading(Protocol):
     def fetchval(self, query: str, /, *args: Any) -> Awaitable[Any]: ...
 
 
-Key = tuple[UUID, bytes]  # actor, sha-256 of the Idempotency-Key
-Rows = dict[str, list[Row]]  # per stream
-Commands = dict[Key, Remembered]
-
-
 class Writing(Protocol):
     """A transaction that holds the lock of the log.
 
     look: per stream its events from a version on, that one included; and what these keys were used for.
+    witness: the commit waits for the disk, and in a cluster for the second machine, although it writes
+    nothing: what was found may have been there alone until now.
     """
 
     @property
     def connection(self) -> Any: ...
     async def look(self, known: Mapping[str, int], keys: Sequence[Key]) -> tuple[Rows, Commands]: ...
-    async def span(self, stream: str, first: int, last: int) -> list[Row]: ...
+    async def spans(self, spans: Sequence[Span]) -> list[list[Row]]: ...
     async def append(self, events: Sequence[New], commands: Commands) -> list[Recorded]: ...
+    async def witness(self) -> None: ...
 
 
 _COLUMNS = "position, id, stream, version, type, data, about, recorded_at"
@@ -156,6 +112,11 @@ _LOOK = f"""{_SINCE.replace("e.*", "e.*, null::bytea, null::bytea, null::int")}
     cross join lateral (select * from commands
                         where commands.actor = asked.actor and commands.key = asked.key offset 0) c
     order by version"""
+_SPANS = f"""select asked.place, e.* from unnest($1::text[], $2::int[], $3::int[])
+        with ordinality as asked(stream, first, last, place)
+    cross join lateral (select {_COLUMNS} from events where events.stream = asked.stream
+                        and events.version between asked.first and asked.last
+                        order by events.version offset 0) e"""
 _APPEND = """with remembered as (
         insert into commands (actor, key, request, stream, version, events)
         select * from unnest($7::uuid[], $8::bytea[], $9::bytea[], $10::text[], $11::int[], $12::int[]))
@@ -193,11 +154,15 @@ class PostgresWriting:
                 commands[record["id"], key] = used
         return rows, commands
 
-    async def span(self, stream: str, first: int, last: int) -> list[Row]:
-        sql = (
-            f"select {_COLUMNS} from events where stream = $1 and version between $2 and $3 order by version"
-        )
-        return [Row(*record) for record in await self.connection.fetch(sql, stream, first, last)]
+    async def spans(self, spans: Sequence[Span]) -> list[list[Row]]:
+        """The events of each, in their order."""
+        found: list[list[Row]] = [[] for _ in spans]
+        for place, *columns in await self.connection.fetch(_SPANS, *map(list, zip(*spans, strict=True))):
+            found[place - 1].append(Row(*columns))
+        return found
+
+    async def witness(self) -> None:
+        await self.connection.execute("select pg_logical_emit_message(true, 'mpp', ''::text)")
 
     async def append(self, events: Sequence[New], commands: Commands) -> list[Recorded]:
         places = await self.connection.fetch(
@@ -234,7 +199,9 @@ class Log:
     async def connection(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             try:
-                self._connection = await connect(self._dsn, self._schema, self._name, patience=self._patience)
+                self._connection = await connect(
+                    self._dsn, self._schema, self._name, patience=self._patience, primary=True
+                )
             except _LOST as failure:
                 raise Unavailable("the database does not answer") from failure
         return self._connection
@@ -299,9 +266,19 @@ class Log:
 
 
 async def connect(
-    dsn: str, schema: str, name: str, patience: float | None = None, **settings: str
+    dsn: str,
+    schema: str,
+    name: str,
+    patience: float | None = None,
+    *,
+    primary: bool = False,
+    **settings: str,
 ) -> asyncpg.Connection:
-    """A connection whose tables are the service's own, and that never holds a lock for long."""
+    """A connection whose tables are the service's own, and that never holds a lock for long.
+
+    patience: seconds after which a server that says nothing counts as lost. primary: a standby is refused:
+    it may not know yet what the primary committed last.
+    """
     limits = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s", "statement_timeout": "60s"}
     server = {
         "search_path": f"{schema}, public",
@@ -309,4 +286,10 @@ async def connect(
         **limits,
         **settings,
     }
-    return await asyncpg.connect(dsn, server_settings=server, timeout=3, command_timeout=patience)
+    return await asyncpg.connect(
+        dsn,
+        server_settings=server,
+        timeout=3,
+        command_timeout=patience,
+        target_session_attrs=SessionAttribute.primary if primary else None,
+    )

@@ -27,7 +27,8 @@ create index commands_recorded_at on commands using brin (recorded_at);
 create table inbox (
     source   text   primary key,
     position bigint not null,
-    handled  bigint not null default 0
+    handled  bigint not null default 0,
+    last     uuid
 );
 
 create table parked (

@@ -9,11 +9,13 @@ import asyncpg
 from sqlmodel import SQLModel
 
 from mpp.eventsourcing.decider import Event
-from mpp.eventsourcing.log import Recorded, Row, connect
+from mpp.eventsourcing.log import Reading, Recorded, Row, connect
 from mpp.eventsourcing.views import Project, index_statements, table_statements
 
 CHUNK = 5000  # events in one transaction
-_COLUMNS = "position, id, stream, version, type, data, about, recorded_at"
+MOMENT = "200ms"  # for which writers wait until readers of the old views are done
+PAUSE, TRIES = 1.0, 600  # seconds until the next such moment, and how many
+COLUMNS = "position, id, stream, version, type, data, about, recorded_at"
 _ALONE = "select pg_try_advisory_lock(hashtextextended('rebuild:' || $1, 0))"
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('log:' || $1, 0))"
 
@@ -22,11 +24,15 @@ class RebuildRuns(Exception):
     """Somebody else rebuilds these views now."""
 
 
+class ViewsInUse(Exception):
+    """Somebody reads the old views without end, so they can't be replaced."""
+
+
 async def recorded_after(
-    connection: asyncpg.Connection, decode: Callable[[Row], Event], position: int, limit: int
+    connection: Reading, decode: Callable[[Row], Event], position: int, limit: int
 ) -> list[Recorded]:
     """The next `limit` events after this position."""
-    sql = f"select {_COLUMNS} from events where position > $1 order by position limit $2"
+    sql = f"select {COLUMNS} from events where position > $1 order by position limit $2"
     rows = [Row(*record) for record in await connection.fetch(sql, position, limit)]
     return [row.recorded(decode(row)) for row in rows]
 
@@ -95,8 +101,6 @@ async def rebuild(
             await reader.close()
         for statement in index_statements(tables):  # at once is quicker than row by row
             await connection.execute(statement)
-        async for reached in project_all(connection, decode, project, position):
-            position = reached
         return await _swap(connection, schema, tables, decode, project, position)
     finally:
         await connection.close()
@@ -135,15 +139,38 @@ async def _swap(
     project: Project,
     position: int,
 ) -> int:
-    """The last events, and the new tables in the place of the old, under the log's lock; how many events."""
-    async with connection.transaction():
-        await connection.execute("set local lock_timeout = '30s'")
-        await connection.execute(_LOCK, schema)
+    """The last events, and the new tables in the place of the old, under the log's lock; how many events.
+
+    Whoever reads the old tables is waited for, but with the log's lock in hand only for a moment, in which
+    nobody can write. Raises ViewsInUse when they are read without end.
+    """
+    for _ in range(TRIES):
         async for reached in project_all(connection, decode, project, position):
             position = reached
-        for table in tables:
-            await connection.execute(f"drop table {schema}.{table.__tablename__}")
-            await connection.execute(
-                f"alter table {schema}_rebuild.{table.__tablename__} set schema {schema}"
-            )
-    return int(await connection.fetchval("select count(*) from events where position <= $1", position))
+        try:
+            async with connection.transaction():
+                await _lock(connection, schema, tables)
+                async for reached in project_all(connection, decode, project, position):
+                    position = reached
+                await _exchange(connection, schema, tables)
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(PAUSE)
+        else:
+            counted = "select count(*) from events where position <= $1"
+            return int(await connection.fetchval(counted, position))
+    raise ViewsInUse(f"the views of {schema} are read without end: by a verify or a backup?")
+
+
+async def _lock(connection: asyncpg.Connection, schema: str, tables: Sequence[type[SQLModel]]) -> None:
+    """The log first, as every writer does, then the old views."""
+    await connection.execute("set local lock_timeout = '30s'")
+    await connection.execute(_LOCK, schema)
+    await connection.execute(f"set local lock_timeout = '{MOMENT}'")
+    names = ", ".join(f"{schema}.{table.__tablename__}" for table in tables)
+    await connection.execute(f"lock table {names} in access exclusive mode")
+
+
+async def _exchange(connection: asyncpg.Connection, schema: str, tables: Sequence[type[SQLModel]]) -> None:
+    for table in tables:
+        await connection.execute(f"drop table {schema}.{table.__tablename__}")
+        await connection.execute(f"alter table {schema}_rebuild.{table.__tablename__} set schema {schema}")

@@ -1,6 +1,5 @@
 """What must be true of a log and of everything made from it."""
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from sqlmodel import SQLModel
 
 from mpp.eventsourcing.decider import Event
 from mpp.eventsourcing.log import Recorded, Row, connect
-from mpp.eventsourcing.rebuild import project_all, recorded_after
+from mpp.eventsourcing.rebuild import COLUMNS, project_all
 from mpp.eventsourcing.views import Project
 
 Invariants = Callable[[str, Sequence[Recorded]], list[str]]  # one stream, whole → what is wrong with it
@@ -56,12 +55,12 @@ async def contiguous(connection: asyncpg.Connection) -> Check:
 async def invariants(
     connection: asyncpg.Connection, decode: Callable[[Row], Event], check: Invariants
 ) -> Check:
-    """The service's own promises, stream by stream."""
-    streams: dict[str, list[Recorded]] = defaultdict(list)
-    async for recorded in _everything(connection, decode):
-        streams[recorded.stream].append(recorded)
-    wrong = [f"{stream}: {broken}" for stream, events in streams.items() for broken in check(stream, events)]
-    return Check("promises of the streams", len(streams), tuple(wrong))
+    """The service's own promises, stream by stream: no more than one is in memory."""
+    streams, wrong = 0, list[str]()
+    async for stream, events in _streams(connection, decode):
+        streams += 1
+        wrong += [f"{stream}: {broken}" for broken in check(stream, events)]
+    return Check("promises of the streams", streams, tuple(wrong))
 
 
 async def views_are_fold(
@@ -88,11 +87,17 @@ async def views_are_fold(
     return Check("views = fold of the log", rows, tuple(wrong))
 
 
-async def _everything(
+async def _streams(
     connection: asyncpg.Connection, decode: Callable[[Row], Event]
-) -> AsyncIterator[Recorded]:
-    position = 0
-    while page := await recorded_after(connection, decode, position, 5000):
-        for recorded in page:
-            yield recorded
-        position = page[-1].position
+) -> AsyncIterator[tuple[str, list[Recorded]]]:
+    """Every stream with its events, one after the other."""
+    events: list[Recorded] = []
+    sql = f"select {COLUMNS} from events order by stream, version"
+    async for record in connection.cursor(sql, prefetch=5000):
+        row = Row(*record)
+        if events and events[0].stream != row.stream:
+            yield events[0].stream, events
+            events = []
+        events.append(row.recorded(decode(row)))
+    if events:
+        yield events[0].stream, events

@@ -25,6 +25,7 @@ from nats.js.errors import APIError, NotFoundError
 
 log = structlog.get_logger()
 KEPT_DAYS = 14
+PING_SECONDS = 5  # two unanswered, and the connection counts as lost
 FEW = 16  # messages that are stored sooner, and at less cost, one by one: a batch costs the server 3 ms
 UNREACHABLE = (NatsError, OSError)
 _EXPECTED, _BEHIND = "Nats-Expected-Last-Sequence", "Nats-Expected-Last-Msg-Id"
@@ -61,25 +62,48 @@ class JetStream:
 
     def __init__(self, url: str, name: str, replicas: int = 1):
         self._url, self._name, self._replicas = url, name, replicas
-        self._client, self._poking = Client(), False
+        self._client, self._poking, self._closing = Client(), False, False
+        self._pokes: dict[str, Callable[[], None]] = {}
+        self._again: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Wait for the server as long as it takes; later losses are mended in the background."""
+        while True:
+            try:
+                return await self._connect()
+            except UNREACHABLE as trouble:  # refused, not away: rights and limits are changed by people
+                log.warning("NATS refuses", trouble=type(trouble).__name__, why=str(trouble))
+                await asyncio.sleep(0.5)
+
+    async def _connect(self) -> None:
         self._client = await nats.connect(
             self._url,
             name=self._name,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,
             allow_reconnect=True,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=2,
             error_cb=_reported,
+            closed_cb=self._closed,
         )
         self._js = self._client.jetstream(timeout=5)
+        for service, act in self._pokes.items():
+            await self._listen(service, act)
+
+    async def _closed(self) -> None:
+        """The client gives up for good at some errors of the server: then it is made anew."""
+        if not self._closing:
+            self._again = asyncio.create_task(self.connect(), name="nats again")
 
     @property
     def connected(self) -> bool:
         return self._client.is_connected
 
     async def close(self) -> None:
+        self._closing = True
+        if self._again:
+            self._again.cancel()
         if self._client.is_connected or self._client.is_reconnecting:
             await self._client.close()
 
@@ -99,7 +123,10 @@ class JetStream:
 
     async def on_poke(self, service: str, act: Callable[[], None]) -> None:
         """Call `act` whenever another replica of the service pokes."""
+        self._pokes[service] = act
+        await self._listen(service, act)
 
+    async def _listen(self, service: str, act: Callable[[], None]) -> None:
         async def poked(_: Msg) -> None:
             act()
 

@@ -20,7 +20,8 @@ class NotOurs(Exception):
 class Message(NamedTuple):
     """A published event on its way: where it stands in its owner's log, and what it says.
 
-    `previous`: nothing was published between that position and this one, so a reader sees what it lacks.
+    `previous`: nothing was published between that position and this one, so a reader sees what it lacks;
+    `previous_id`: the event there, so that a reader sees another history.
     """
 
     id: UUID
@@ -30,6 +31,7 @@ class Message(NamedTuple):
     time: datetime
     data: dict[str, Any]
     traceparent: str = ""
+    previous_id: UUID | None = None
 
     @property
     def key(self) -> str:
@@ -55,21 +57,25 @@ class Message(NamedTuple):
             "previous": self.previous,
             "data": self.data,
         }
+        if self.previous_id:
+            envelope["previousid"] = str(self.previous_id)
         if self.traceparent:
             envelope["traceparent"] = self.traceparent
         return orjson.dumps(envelope)
 
 
-def messages_of(events: Iterable[Recorded], announce: Announce, previous: int) -> list[Message]:
+def messages_of(
+    events: Iterable[Recorded], announce: Announce, previous: int, previous_id: UUID | None = None
+) -> list[Message]:
     """What is told of these events, in order; `previous` is the position of the last one told before."""
     messages = []
     for recorded in events:
         if (published := announce(recorded)) is not None:
             trace = orjson.loads(recorded.about).get("traceparent", "")
             data = published.model_dump(mode="json")
-            place = (recorded.id, recorded.position, previous)
-            messages.append(Message(*place, published.subject, recorded.recorded_at, data, trace))
-            previous = recorded.position
+            told = (published.subject, recorded.recorded_at, data, trace, previous_id)
+            messages.append(Message(recorded.id, recorded.position, previous, *told))
+            previous, previous_id = recorded.position, recorded.id
     return messages
 
 
@@ -86,6 +92,7 @@ def decode(payload: bytes | str) -> Message:
             datetime.fromisoformat(envelope["time"]),
             dict(envelope["data"]),
             envelope.get("traceparent", ""),
+            UUID(envelope["previousid"]) if "previousid" in envelope else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as broken:
         raise NotOurs(f"no envelope: {type(broken).__name__}") from broken

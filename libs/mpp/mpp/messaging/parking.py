@@ -8,7 +8,7 @@ import asyncpg
 
 from mpp.eventsourcing.handler import Handler
 from mpp.eventsourcing.log import About, Unavailable, lost
-from mpp.messaging.inbox import AlreadyHandled, Inbox
+from mpp.messaging.inbox import AlreadyHandled, Inbox, Place
 from mpp.messaging.message import Message, decode
 
 Row = Callable[[Any], Coroutine[Any, Any, None]]
@@ -39,27 +39,28 @@ class Parking:
                 raise Unavailable("the database does not answer") from failure
             raise
 
-    async def place(self, source: str) -> tuple[int, set[str]]:
-        """The position of the last message handled, 0 before the first; and the keys that are parked."""
-        sql = """select coalesce((select position from inbox where source = $1), 0),
-            array(select distinct key from parked where source = $1)"""
-        [(position, keys)] = await self._fetch(sql, source)
-        return position, {*keys}
+    async def place(self, source: str) -> tuple[Place, set[str]]:
+        """The last message handled, and the keys that are parked."""
+        sql = """select coalesce(i.position, 0) as position, i.last, p.keys
+            from (select array(select distinct key from parked where source = $1) as keys) p
+            left join inbox i on i.source = $1"""
+        [row] = await self._fetch(sql, source)
+        return Place(row["position"], row["last"]), {*row["keys"]}
 
     async def parked(self, source: str | None = None) -> list[Parked]:
         sql = "select * from parked where $1::text is null or source = $1 order by source, position"
         rows = await self._fetch(sql, source)
         return [Parked(r["source"], r["position"], r["key"], decode(r["message"]), r["reason"]) for r in rows]
 
-    def advance(self, source: str, before: int, after: int, count: int) -> Row:
+    def advance(self, source: str, before: Place, after: Place, count: int) -> Row:
         """Move the cursor in the transaction of what the messages led to."""
 
         async def row(tx: asyncpg.Connection) -> None:
-            sql = """insert into inbox as i (source, position, handled) values ($1, $3, $4)
-                on conflict (source) do update set position = $3, handled = i.handled + $4
+            sql = """insert into inbox as i (source, position, last, handled) values ($1, $3, $4, $5)
+                on conflict (source) do update set position = $3, last = $4, handled = i.handled + $5
                 where i.position = $2 returning 1"""
-            if await tx.fetchval(sql, source, before, after, count) is None:
-                raise AlreadyHandled(f"{source} was read past {before}")
+            if await tx.fetchval(sql, source, before.position, *after, count) is None:
+                raise AlreadyHandled(f"{source} was read past {before.position}")
 
         return row
 

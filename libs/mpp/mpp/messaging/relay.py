@@ -64,6 +64,7 @@ class Relay:
         self._decode_row, self._announce, self._window = decode_row, announce, window
         self._position, self._told, self._sequence = 0, 0, 0
         self._id: UUID | None = None
+        self._told_id: UUID | None = None
         self._poked, self.running = asyncio.Event(), False
 
     def poke(self) -> None:
@@ -112,15 +113,17 @@ class Relay:
     async def resume(self) -> None:
         """Find the last message that the stream still holds, and the event in the log that it told."""
         await self._stores.ensure(self._service)
-        _, self._sequence = await self._stores.bounds(self._service)
-        stored = await self._stores.last(self._service)
+        bounds, stored = await self._stores.bounds(self._service), await self._stores.last(self._service)
+        while bounds != (again := await self._stores.bounds(self._service)):  # made anew between two looks?
+            bounds, stored = again, await self._stores.last(self._service)
+        self._sequence = bounds[1]
         if stored is not None:
             last = decode(stored.payload)
             self._position, self._id = last.position, last.id
         else:
             kept_since = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
             self._position, self._id = await self._reads.first_since(kept_since), None
-        self._told = self._position
+        self._told, self._told_id = self._position, self._id
         READ.labels(self._service).set(self._position)
         TOLD.labels(self._service).set(self._position if stored else 0)
 
@@ -131,12 +134,12 @@ class Relay:
             LAG.labels(self._service).set(0)
             return False
         LAG.labels(self._service).set(max(0.0, (datetime.now(UTC) - rows[0].recorded_at).total_seconds()))
-        messages = messages_of(
-            (row.recorded(self._decode_row(row)) for row in rows), self._announce, self._told
-        )
+        recorded = (row.recorded(self._decode_row(row)) for row in rows)
+        messages = messages_of(recorded, self._announce, self._told, self._told_id)
         if messages:
             await self._stores.publish([(m.subject, m.encode()) for m in messages], self._sequence)
-            self._told, self._sequence = messages[-1].position, self._sequence + len(messages)
+            self._told, self._told_id = messages[-1].position, messages[-1].id
+            self._sequence += len(messages)
             TOLD.labels(self._service).set(self._told)
         self._position, self._id = rows[-1].position, rows[-1].id
         READ.labels(self._service).set(self._position)

@@ -10,7 +10,17 @@ from uuid import UUID, uuid4
 
 from nats.errors import TimeoutError as NatsTimeout
 
-from mpp.eventsourcing.log import Commands, CommitUnknown, Key, LogLostFacts, New, Recorded, Row, Unavailable
+from mpp.eventsourcing.log import (
+    Commands,
+    CommitUnknown,
+    Key,
+    LogLostFacts,
+    New,
+    Recorded,
+    Row,
+    Span,
+    Unavailable,
+)
 from mpp.messaging.jetstream import FEW, Fenced, Stored
 from mpp.testing.virtual import Dice
 
@@ -77,9 +87,15 @@ class Transaction:
         rows = {s: [r for r in self.database.versions(s) if r.version >= v] for s, v in known.items()}
         return rows, {key: self.database.keys[key] for key in keys if key in self.database.keys}
 
-    async def span(self, stream: str, first: int, last: int) -> list[Row]:
+    async def spans(self, spans: Sequence[Span]) -> list[list[Row]]:
         await self.io()
-        return [row for row in self.database.versions(stream) if first <= row.version <= last]
+        return [
+            [row for row in self.database.versions(stream) if first <= row.version <= last]
+            for stream, first, last in spans
+        ]
+
+    async def witness(self) -> None:
+        await self.io()
 
     async def append(self, events: Sequence[New], commands: Commands) -> list[Recorded]:
         await self.io()
@@ -193,7 +209,8 @@ class Nats:
                 self.stream = {}
             case "head lost" if self.stream:
                 self.stream = dict(list(self.stream.items())[len(self.stream) // 2 :])
-            case "end lost" if self.stream:
+            case "end lost" if self.stream:  # as a power cut does: the server starts anew
+                self.last_id, self.epoch = None, self.epoch + 1
                 kept = dict(list(self.stream.items())[: self.dice.random.randrange(len(self.stream))])
                 self.last = max(kept, default=min(self.stream) - 1)
                 self.stream = kept
