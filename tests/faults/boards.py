@@ -1,4 +1,7 @@
-"""Boards: a process that holds the boards of malls open, and comes back when they break."""
+"""Boards: a process that holds the boards of malls open, and comes back when they break.
+
+Every mall has two: one whose plug is pulled every few seconds, and a patient one, which returns when it must.
+"""
 
 import asyncio
 import json
@@ -13,6 +16,7 @@ from .asking import until_told
 from .ledger import Ledger
 
 REFRESH = (2.0, 6.0)  # seconds after which somebody pulls the plug
+PATIENT = " patient"
 PAUSE = 0.2
 SILENCE = httpx.Timeout(40.0, connect=2.0)  # a sign of life comes every 15 s
 Said = tuple[str, Any, int | None]  # event, data, id
@@ -30,7 +34,9 @@ class Board:
         """Until told to stop."""
         while not stop.is_set():
             try:
-                async with asyncio.timeout(random.uniform(*REFRESH)):
+                async with asyncio.timeout(
+                    None if self._name.endswith(PATIENT) else random.uniform(*REFRESH)
+                ):
                     async for said in self._said(http):
                         self._hear(*said)
             except (TimeoutError, httpx.HTTPError):

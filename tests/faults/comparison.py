@@ -21,7 +21,7 @@ from .stand import Stand
 
 # Each with the key under which it was asked for: a command is remembered with the version it led to.
 _FACTS = """select e.position, e.stream, e.type, e.data ->> 'ticket' as ticket,
-        e.data ->> 'number' as number, c.key
+        e.data ->> 'number' as number, c.key, e.data ->> 'counter' as counter
     from events e left join commands c on c.stream = e.stream and c.version = e.version and c.events > 0
     where e.stream like 'hall-%' order by e.position"""
 _HEARD = (
@@ -40,6 +40,7 @@ class Fact:
     ticket: str | None
     number: str | None
     key: bytes | None
+    counter: str | None = None
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Findings:
     acknowledged: int = 0
     unacknowledged: int = 0  # in the log under a key of ours, whose client never heard of it
     calls: int = 0
+    acts: int = 0  # what officers did with those they called
+    gone: list[Entry] = field(default_factory=list)  # answers to clients that are not in the log
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -88,8 +91,10 @@ async def _everything(stand: Stand, crowd: Crowd, seconds: float) -> None:
         calls = await _called(connection, stand)
 
         def shown() -> bool:
-            boards = _shown(crowd)
-            return all(positions[-1] in boards[mall] for mall, positions in calls.items() if positions)
+            return all(
+                not (last := calls[board.split()[0]][-1:]) or last[0] in seen
+                for board, seen in _shown(crowd).items()
+            )
 
         await until(shown, "the boards", seconds)
 
@@ -102,11 +107,13 @@ async def compare(stand: Stand, crowd: Crowd, *, whole: bool = True) -> Findings
         heard = [(row["mall"], row["ticket"]) for row in await connection.fetch(_HEARD)]
     issued = [fact for fact in facts if fact.type == "ticket-issued"]
     called = [fact for fact in facts if fact.type == "ticket-called"]
+    acted = [fact for fact in facts if fact.type in ACTS.values()]
     found.wrong += [
         f"{failed['act']} was answered 500" for failed in crowd.failures() if failed["status"] == 500
     ]
     compare_tickets(found, crowd.kiosks.ledger.entries(), issued)
     compare_calls(found, crowd.officers.ledger.entries(), called)
+    compare_acts(found, crowd.officers.ledger.entries(), acted)
     _listener(found, issued, heard, stand)
     _boards(found, crowd, facts, stand)
     await _jetstream(found, facts, stand, whole)
@@ -149,8 +156,25 @@ def compare_calls(found: Findings, ledger: Sequence[Entry], called: Sequence[Fac
     found.doubled += [f"{ticket} called {many} times" for ticket, many in people.items() if many > 1]
 
 
+ACTS = {
+    "recall": "ticket-recalled",
+    "start": "ticket-started",
+    "complete": "ticket-completed",
+    "miss": "ticket-missed",
+}
+
+
+def compare_acts(found: Findings, ledger: Sequence[Entry], acted: Sequence[Fact]) -> None:
+    """Whatever an officer was told to have done with somebody is in the log, as what it was."""
+    for act, kind in ACTS.items():
+        done = {known_as(e["key"]): e for e in ledger if e["what"] == "told" and e["act"] == act}
+        done = {key: entry for key, entry in done.items() if entry["status"] == 200}
+        found.acts += len(done)
+        _once(found, done, [fact for fact in acted if fact.type == kind], act)
+
+
 def _once(found: Findings, answers: dict[bytes, Entry], facts: Sequence[Fact], what: str) -> None:
-    """Each answer has one fact under its key, with the same ticket and number."""
+    """Each answer has one fact under its key, with the same ticket, number, and counter if one was told."""
     under: dict[bytes | None, list[Fact]] = defaultdict(list)
     for fact in facts:
         under[fact.key].append(fact)
@@ -158,8 +182,13 @@ def _once(found: Findings, answers: dict[bytes, Entry], facts: Sequence[Fact], w
         there = under.get(key, [])
         if len(there) > 1:
             found.doubled.append(f"one key, {len(there)} facts: {what} {answer['number']}")
-        if (answer["ticket"], answer["number"]) not in [(f.ticket, f.number) for f in there]:
+        at = answer.get("counter")
+        if not any(
+            (answer["ticket"], answer["number"], at or f.counter) == (f.ticket, f.number, f.counter)
+            for f in there
+        ):
             found.lost.append(f"{what} {answer['number']} of {answer['mall']}")
+            found.gone.append(answer)
 
 
 def _listener(
@@ -175,12 +204,13 @@ def _listener(
 
 def _boards(found: Findings, crowd: Crowd, facts: Sequence[Fact], stand: Stand) -> None:
     """Each board was shown each call since it opened once, in the order of the log."""
-    shown = _shown(crowd)
+    shown, halls = _shown(crowd), stand.halls()
     opened = {entry["board"]: entry["position"] for entry in crowd.boards.ledger.entries("opened")}
-    for mall, hall in stand.halls().items():
-        calls = [f.position for f in facts if f.stream == hall and f.type in CALLS]
-        wanted = [position for position in calls if position > opened[mall]]
-        compare_order(found, wanted, shown[mall], f"board of {mall}")
+    for board, since in opened.items():
+        calls = [f.position for f in facts if f.stream == halls[board.split()[0]] and f.type in CALLS]
+        compare_order(
+            found, [position for position in calls if position > since], shown[board], f"board {board}"
+        )
 
 
 async def _jetstream(found: Findings, facts: Sequence[Fact], stand: Stand, whole: bool) -> None:
@@ -212,7 +242,7 @@ def _name(fact: Fact) -> str:
 
 
 def _shown(crowd: Crowd) -> dict[str, list[int]]:
-    boards: dict[str, list[int]] = {mall: [] for mall in crowd.stand.halls()}
+    boards: dict[str, list[int]] = {entry["board"]: [] for entry in crowd.boards.ledger.entries("opened")}
     for entry in crowd.boards.ledger.entries("shown"):
         boards[entry["board"]].append(entry["position"])
     return boards

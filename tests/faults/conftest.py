@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long ones are left out unless asked for."""
-    config.stash[SCENES] = [item.name for item in items if "scene" in getattr(item, "fixturenames", ())]
+    config.stash[SCENES] = [
+        item.name for item in items if {"scene", "row"} & {*getattr(item, "fixturenames", ())}
+    ]
     if not config.getoption("--faults", False):
         long = [item for item in items if item.get_closest_marker("long")]
         items[:] = [item for item in items if not item.get_closest_marker("long")]
@@ -62,3 +65,10 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
         if not scene.played:
             logs = table.KEPT / "logs" / request.node.name
             shutil.copytree(scene.stand.home.logs, logs, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def row(request: pytest.FixtureRequest) -> Callable[[table.Row], None]:
+    """Keeps the row of a test that has no stand of its own."""
+    table.forget(request.node.name)
+    return partial(table.keep, request.node.name)

@@ -10,11 +10,12 @@ from typing import Any
 from mpp_node.bench.malls import LINES, counters_of, service_of
 from mpp_node.bench.world import until
 
+from .boards import PATIENT
 from .ledger import Entry, Reading
 from .stand import HOUSE, VENUES, Stand
 
 KIOSKS, RATE, OFFICERS = 48, 150.0, 8
-LOAD = f"{RATE:.0f} tickets/s at {len(VENUES)} malls, {OFFICERS} officers, {len(VENUES)} boards"
+LOAD = f"{RATE:.0f} tickets/s at {len(VENUES)} malls, {OFFICERS} officers, {2 * len(VENUES)} boards"
 PATIENCE = 90.0  # seconds
 
 
@@ -75,7 +76,11 @@ class Crowd:
             for mall in VENUES
         ]
         counters = [counters_of(VENUES[n % len(VENUES)])[n // len(VENUES)] for n in range(OFFICERS)]
-        boards = {mall: f"/api/queue/v1/malls/{mall}/board/live?date={self.stand.day}" for mall in VENUES}
+        boards = {
+            mall + kind: f"/api/queue/v1/malls/{mall}/board/live?date={self.stand.day}"
+            for mall in VENUES
+            for kind in ("", PATIENT)
+        }
         await self.boards.begin({"ways": ways, "boards": boards})
         asking = {"ways": ways, "kiosks": KIOSKS, "rate": RATE, "wanted": wanted}
         await self.kiosks.begin(asking | {"headers": self.stand.headers("kiosk")})

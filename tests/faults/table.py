@@ -28,7 +28,8 @@ time that its fault was played and passed, which may be an earlier day and earli
 - **lost**, **doubled**: what was promised and is missing or there twice, counted over tickets, calls,
   boards, the consumer and JetStream.
 - **recovers**: seconds from the fault, or from the end of one that lasts, until a ticket asked for later is
-  acknowledged: on any way in · on every way in (the gateway, each process directly).
+  acknowledged: on any way in · on every way in (the gateway, each process directly). Of a day: until a fault
+  was mended, the median · the longest.
 
 | fault | load | acknowledged | lost | doubled | recovers | `mpp verify` |
 |---|---|---|---|---|---|---|

@@ -1,6 +1,7 @@
 """PostgreSQL comes back as a copy of what it was: complete, or older than what clients were told."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,12 @@ async def test_the_database_is_restored_from_a_dump_made_under_load(scene: Scene
     stand, copy = scene.stand, scene.stand.folder / "copy"
     stand.proxied = ("postgres",)
     async with scene.under_load(arrives=False) as crowd:
+        copied = time.time()
         await asyncio.to_thread(dump, stand.postgres, copy)
         await crowd.tickets(300)
         listener = await stand.down(LISTENER)
         shut(stand, out=True)
+        lost = time.time()
         await new_cluster(stand, copy)
         end = await told(stand)
         crowd.strike()
@@ -71,17 +74,19 @@ async def test_the_database_is_restored_from_a_dump_made_under_load(scene: Scene
         await crowd.recovered()
         await alarmed(stand)
         await silent(scene, end)
-    noticed(scene)
+    noticed(scene, copied, lost)
     scene.row("PostgreSQL lost, restored from a pg_dump made under load", promise=PROMISE)
 
 
 async def test_the_database_is_replaced_by_a_copy_one_minute_old(scene: Scene) -> None:
     stand, copy = scene.stand, scene.stand.folder / "copy" / "postgres"
     async with scene.under_load(arrives=False) as crowd:
+        copied = time.time()
         await asyncio.to_thread(base_backup, stand.postgres, copy)
         scene.say(f"copied; {MINUTE:.0f} s of tickets follow")
         await asyncio.sleep(MINUTE)  # the minute itself
         server = await stand.down("postgres")
+        lost = time.time()
         exchange(stand.postgres.data, copy)
         end = await told(stand)
         crowd.strike()
@@ -89,5 +94,5 @@ async def test_the_database_is_replaced_by_a_copy_one_minute_old(scene: Scene) -
         await crowd.recovered()
         await alarmed(stand)
         await silent(scene, end)
-    noticed(scene)
+    noticed(scene, copied, lost)
     scene.row(f"PostgreSQL replaced by a copy of its files {MINUTE:.0f} s old", promise=PROMISE)

@@ -1,9 +1,11 @@
 """The primary dies and its standby is promoted: a standby that was awaited, and one that lagged."""
 
+import time
+
 import pytest
 
 from .crowd import Crowd
-from .database_history import PROMISE, alarmed, noticed, silent, told
+from .database_history import PAST, PROMISE, alarmed, noticed, silent, told
 from .scene import Scene
 from .stand import QUEUES
 from .standby import Standby, promote, standby
@@ -37,12 +39,14 @@ async def test_a_standby_that_lagged_is_promoted(scene: Scene) -> None:
         scene.under_load(arrives=False) as crowd,
         standby(scene.stand.postgres, scene.stand.folder / "b") as other,
     ):
+        copied = time.time()
         other.link.hold()
         await crowd.tickets(300)
         await scene.stand.down("postgres")
+        lost = time.time()
         end = await told(scene.stand)
         await promoted(scene, crowd, other)
         await alarmed(scene.stand)
         await silent(scene, end)
-    noticed(scene)
+    noticed(scene, copied - PAST, lost)
     scene.row("PostgreSQL killed, an asynchronous standby promoted that lagged 300 tickets", promise=PROMISE)

@@ -1,4 +1,4 @@
-"""A server is gone for half a minute under load; nobody restarts the services."""
+"""A server is gone for half a minute under load, or falls silent; nobody restarts the services."""
 
 import asyncio
 import time
@@ -72,3 +72,36 @@ def _refused_clearly(crowd: Crowd, began: float, ended: float) -> None:
     assert answers == {(503, "urn:mpp:problem:unavailable", "2")}, answers
     assert {failed["way"] for failed in answered} == {*crowd.stand.ways_in()}
     assert len(answered) > 0.95 * len(failures)  # the rest are connections that were closed while they slept
+
+
+def silence(stand: Stand, target: str) -> None:
+    """Every connection of the queue to this server hears nothing more, and none is closed."""
+    for part in QUEUES:
+        stand.proxies[part, target].silence()
+
+
+async def test_postgresql_falls_silent(scene: Scene) -> None:
+    """As when its machine loses power and another takes over its address."""
+    scene.stand.proxied = ("postgres",)
+    async with scene.under_load() as crowd:
+        crowd.strike()
+        silence(scene.stand, "postgres")
+        await crowd.recovered()
+        assert restarts(scene.stand) == [0, 0]
+    scene.row("all connections to PostgreSQL fall silent, none is closed; new ones are answered")
+
+
+async def test_nats_falls_silent(scene: Scene) -> None:
+    scene.stand.proxied = ("nats",)
+    async with scene.under_load() as crowd:
+        crowd.strike()
+        silence(scene.stand, "nats")
+        silent = time.time()
+        await crowd.tickets(300)
+        await crowd.recovered()
+        late = await _caught_up(scene.stand, silent)
+        assert restarts(scene.stand) == [0, 0]
+    scene.row(
+        "all connections to NATS fall silent, none is closed: tickets go on,"
+        f" the consumer has everything {late:.1f} s after"
+    )
