@@ -189,6 +189,10 @@ class Nats:
     last_id: UUID | None = None
     up: bool = True
     epoch: int = 0  # connections of an earlier epoch are broken
+    few: int = 0  # more messages than so many are stored as one batch
+
+    def __post_init__(self) -> None:
+        self.few = self.dice.random.choice((0, FEW))  # the lives are short, their pages small
 
     def store(self, sent: Sent) -> int:
         if sent.expected not in (self.last, self.last_id):
@@ -247,7 +251,7 @@ class SimulatedJetStream:
         return next(reversed(self.nats.stream.values()), None)
 
     async def publish(self, messages: Sequence[tuple[str, bytes]], expected: int) -> int:
-        if len(messages) > FEW:
+        if len(messages) > self.nats.few:
             return await self._send(Sent(messages, expected))
         window = [Sent(messages[:1], expected)]
         for message in messages[1:]:
