@@ -31,11 +31,12 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One figure by another, round by round, and the least that is wanted."""
+    """One figure by another, round by round, the least that is wanted, and what would be better."""
 
     of: str
     to: str
     floor: float
+    better: float
 
     def rounds(self, rounds: Sequence[Figures]) -> list[float]:
         pairs = [(each.get(self.of), each.get(self.to)) for each in rounds]
@@ -47,35 +48,40 @@ class Ratio:
 
 
 RATIOS = (
-    Ratio("ticket_rps", "noop_rps", 0.75),
-    Ratio("ticket_rps", "bare_fastapi_rps", 0.55),
-    Ratio("ticket_two_replicas_rps", "ticket_rps", 0.9),
-    Ratio("ticket_rps_grown", "ticket_rps", 0.85),
+    Ratio("ticket_rps", "noop_rps", 0.75, 1.3),  # nothing goes through FastAPI's solver, tickets do not
+    Ratio("ticket_rps", "bare_fastapi_rps", 0.55, 0.78),
+    Ratio("ticket_two_replicas_rps", "ticket_rps", 0.9, 1.2),
+    Ratio("ticket_rps_grown", "ticket_rps", 0.85, 0.95),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What is wanted of one figure: no less than `limit`, or no more."""
+    """What is wanted of one figure: no less than `limit`, or no more; and what would be better."""
 
     limit: float
-    least: bool
+    better: float | None = None
+    least: bool = True
 
     def shown(self, median: float) -> str:
-        """`≥ 0.75`, and whether this median misses it."""
-        missed = median < self.limit if self.least else median > self.limit
-        return f"{'≥' if self.least else '≤'} {self.limit:,g}" + (" missed" if missed else "")
+        """`≥ 0.75 (1.3)`, and whether this median misses the first, or reaches the second."""
+        sign = 1 if self.least else -1
+        wanted = f"{'≥' if self.least else '≤'} {self.limit:,g}"
+        wanted += "" if self.better is None else f" ({self.better:,g})"
+        if sign * median < sign * self.limit:
+            return wanted + " missed"
+        return wanted + (" better" if self.better is not None and sign * median >= sign * self.better else "")
 
 
 BARS = {
-    "event_to_consumer_ms.p50": Bar(15, least=False),
-    "event_to_consumer_ms.p99": Bar(40, least=False),
+    "event_to_consumer_ms.p50": Bar(15, 5, least=False),
+    "event_to_consumer_ms.p99": Bar(40, 10, least=False),
     "event_to_board_ms.p99": Bar(150, least=False),
-    "live_pages": Bar(10_000, least=True),
-    "live_page_kib": Bar(30, least=False),
-    "live_fanout_ms.p99": Bar(50, least=False),
-    "consumer_eps": Bar(5_000, least=True),
-    "rebuild_eps": Bar(50_000, least=True),
+    "live_pages": Bar(10_000),
+    "live_page_kib": Bar(30, 12, least=False),
+    "live_fanout_ms.p99": Bar(50, 5, least=False),
+    "consumer_eps": Bar(5_000, 20_000),
+    "rebuild_eps": Bar(50_000, 150_000),
 }
 
 
@@ -132,13 +138,13 @@ def _rounded(spread: Spread, digits: int) -> dict[str, float]:
 
 def shown(rounds: Sequence[Figures]) -> Table:
     """The table as people read it."""
-    table = Table("", "median", "min", "max", "wanted", box=None, pad_edge=False, padding=(0, 2))
+    table = Table("", "median", "min", "max", "wanted (better)", box=None, pad_edge=False, padding=(0, 2))
     for name, spread in spreads(rounds).items():
         key, _, part = name.partition(".")
         wanted = BARS[name].shown(spread.median) if name in BARS else ""
         table.add_row(f"{WORDS[key]} {part}".rstrip(), *map(_short, _three(spread)), wanted)
     for ratio, spread in compared(rounds):
-        wanted = Bar(ratio.floor, least=True).shown(spread.median)
+        wanted = Bar(ratio.floor, ratio.better).shown(spread.median)
         table.add_row(ratio.name, *(f"{value:.2f}" for value in _three(spread)), wanted)
     return table
 
