@@ -1,9 +1,9 @@
 # Everything is done from here, with Python 3.11 or newer and nothing else installed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo bench test test-faults check contracts format lock clean tools tools-lock check-charts golden image
+.PHONY: words help run demo bench test test-faults check contracts format lock clean tools tools-lock check-charts golden image
 
-MEMBERS := $(patsubst %/,%,$(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml node/pyproject.toml)))
+MEMBERS := $(patsubst %/,%,$(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml frontends/*/pyproject.toml node/pyproject.toml)))
 CHECKED := $(MEMBERS) $(wildcard tests)
 UV := .uv/bin/uv
 BIN := .venv/bin
@@ -40,6 +40,12 @@ check: $(READY) ## Check style, types and import directions
 
 contracts: $(READY) ## Write docs/asyncapi.yaml and docs/events.json; refuses what would break a reader
 	@$(BIN)/python -m mpp_contracts.asyncapi docs
+
+words: $(READY) ## Collect the sentences of the pages into their catalogues; what is new waits for its translation
+	@cd frontends/web && ../../$(BIN)/pybabel -q extract -F babel.cfg -k _ -k gettext -k ngettext:1,2 --omit-header \
+		--no-location --sort-output -o web_frontend/locales/messages.pot .
+	@cd frontends/web && ../../$(BIN)/pybabel -q update -i web_frontend/locales/messages.pot -d web_frontend/locales \
+		--omit-header --no-fuzzy-matching --no-wrap
 
 format: $(READY) ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --fix .

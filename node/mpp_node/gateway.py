@@ -6,7 +6,8 @@ from typing import Any
 from mpp_node.home import Home
 from mpp_node.services import SERVICES
 
-SITE = "site"
+SITE, WEB = "site", "web"
+PEOPLE = "!PathPrefix(`/health/`) && !Path(`/metrics`) && !PathPrefix(`/api/`) && !PathPrefix(`/internal/`)"
 LOGGED = ("time", "RouterName", "RequestMethod", "DownstreamStatus", "Duration")
 # A buffering middleware must never be added: it holds back the first event of a live stream for seconds.
 API = ["problems", "rate-limit"]
@@ -18,7 +19,11 @@ def routes(home: Home, rate: int) -> Mapping[str, Any]:
         name: {"rule": f"PathPrefix(`/api/{name}/v1/`)", "service": name, "middlewares": API}
         for name in (service.name for service in SERVICES)
     }
-    everything_else = {"rule": "PathPrefix(`/`)", "service": SITE, "middlewares": API, "priority": 1}
+    own = "PathPrefix(`/oidc/`) || PathPrefix(`/.well-known/`) || PathPrefix(`/problems/`) || Path(`/papan`)"
+    pages = {
+        SITE: {"rule": f"{own} || PathPrefix(`/static/`)", "service": SITE, "middlewares": API},
+        WEB: {"rule": PEOPLE, "service": WEB, "middlewares": ["rate-limit"], "priority": 1},
+    }
     middlewares = {
         "rate-limit": {"rateLimit": {"average": rate, "burst": 2 * rate}},
         # Only what the gateway itself answers: a service's own 503 is a problem+json already.
@@ -26,10 +31,10 @@ def routes(home: Home, rate: int) -> Mapping[str, Any]:
             "errors": {"status": ["429", "502", "504"], "service": SITE, "query": "/problems/{status}"}
         },
     }
-    names = [*api, SITE]
+    names = [*api, SITE, WEB]
     return {
         "http": {
-            "routers": api | {SITE: everything_else},
+            "routers": api | pages,
             "middlewares": middlewares,
             "services": {name: {"loadBalancer": _backend(home.port(name))} for name in names},
             "serversTransports": {"local": {"maxIdleConnsPerHost": 512}},

@@ -1,4 +1,4 @@
-"""The development issuer: OpenID discovery, its public key, tokens for the services themselves."""
+"""The development issuer: OpenID discovery, its public key, tokens for services and for whoever signs in."""
 
 import base64
 import binascii
@@ -12,25 +12,29 @@ from fastapi.responses import JSONResponse
 from mpp_node.home import Home
 from mpp_node.keys import ALGORITHM, Signer
 from mpp_node.services import ROLES, SERVICES
+from mpp_node.sign_in import CLIENT, SignIns
+from mpp_node.sign_in import TOKEN_SECONDS as SIGNED_IN_SECONDS
 
 TOKEN_SECONDS = 900
 LONGEST_FORM = 4096
 
 
-def router(home: Home) -> APIRouter:
+def router(home: Home, sign_ins: SignIns) -> APIRouter:
     """The endpoints of the issuer of this node."""
     api, signer = APIRouter(), Signer(home)
-    clients = {service.name: home.secret(f"client/{service.name}") for service in SERVICES}
+    clients = {name: home.secret(f"client/{name}") for name in (*(s.name for s in SERVICES), CLIENT)}
 
     @api.get("/.well-known/openid-configuration")
     async def discovery() -> dict[str, Any]:
-        """OpenID Connect Discovery 1.0; nobody signs in here, so there is no authorization endpoint."""
+        """OpenID Connect Discovery 1.0."""
         return {
             "issuer": signer.issuer,
             "jwks_uri": f"{signer.issuer}/oidc/jwks",
+            "authorization_endpoint": f"{signer.issuer}/oidc/authorize",
             "token_endpoint": f"{signer.issuer}/oidc/token",
-            "grant_types_supported": ["client_credentials"],
-            "response_types_supported": [],
+            "grant_types_supported": ["client_credentials", "authorization_code"],
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -45,20 +49,30 @@ def router(home: Home) -> APIRouter:
 
     @api.post("/oidc/token")
     async def token(request: Request) -> JSONResponse:
-        """The client-credentials grant of RFC 6749: a service gets the role `system`."""
+        """RFC 6749: a service gets the role `system`, the pages get a token for whoever signed in."""
         form = await _form(request)
         if form is None or form.get("grant_type") is None:
             return _refusal(400, "invalid_request")
-        if form["grant_type"] != "client_credentials":
+        if form["grant_type"] not in ("client_credentials", "authorization_code"):
             return _refusal(400, "unsupported_grant_type")
         name, secret = _credentials(request, form)
         if not hmac.compare_digest(clients.get(name, "").encode(), secret.encode()) or not secret:
             return _refusal(401, "invalid_client")
-        granted = signer.token(["system"], ttl=TOKEN_SECONDS)
-        answer = {"access_token": granted, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+        if form["grant_type"] == "authorization_code":
+            claims = sign_ins.exchange(form.get("code", ""), form.get("code_verifier", ""))
+            if claims is None or name != CLIENT:
+                return _refusal(400, "invalid_grant")
+            return _granted(signer.token(**claims, ttl=SIGNED_IN_SECONDS), SIGNED_IN_SECONDS)  # type: ignore[arg-type]
+        if name == CLIENT:
+            return _refusal(400, "unauthorized_client")
+        return _granted(signer.token(["system"], ttl=TOKEN_SECONDS), TOKEN_SECONDS)
 
     return api
+
+
+def _granted(token: str, seconds: int) -> JSONResponse:
+    answer = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 async def _form(request: Request) -> dict[str, str] | None:

@@ -48,6 +48,7 @@ class Signer:
         malls: Iterable[str] = (),
         agencies: Iterable[str] = (),
         subject: str = "",
+        name: str = "",
         ttl: float = 3600,
         audience: str = AUDIENCE,
     ) -> str:
@@ -62,7 +63,8 @@ class Signer:
             "jti": str(uuid4()),
             "roles": list(roles),
         }
-        claims |= {name: list(some) for name, some in (("malls", malls), ("agencies", agencies)) if some}
+        claims |= {claim: list(some) for claim, some in (("malls", malls), ("agencies", agencies)) if some}
+        claims |= {"name": name} if name else {}
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.jwk["kid"]})
 
 

@@ -13,7 +13,7 @@ from mpp.documents import make_bucket
 from mpp_node import database, gateway
 from mpp_node.home import Home
 from mpp_node.program import Program, answers, fetched, served
-from mpp_node.services import SERVICES, STORAGE, STORAGE_PORTS, nats_users
+from mpp_node.services import SERVICES, STORAGE, STORAGE_PORTS, nats_users, of_pages
 from mpp_node.supervisor import Supervisor
 from mpp_servers.nats import Nats
 from mpp_servers.postgres import Postgres
@@ -23,8 +23,8 @@ from mpp_servers.traefik import Traefik
 
 NAMES = [service.name for service in SERVICES]
 KEEPERS = [service for service in SERVICES if service.files]
-PARTS = ["postgres", "nats", "nats-monitor", *STORAGE_PORTS, gateway.SITE, *NAMES]
-STOP_ORDER = [["traefik"], NAMES, [gateway.SITE], ["nats", STORAGE], ["postgres"]]
+PARTS = ["postgres", "nats", "nats-monitor", *STORAGE_PORTS, gateway.SITE, gateway.WEB, *NAMES]
+STOP_ORDER = [["traefik"], [gateway.WEB], NAMES, [gateway.SITE], ["nats", STORAGE], ["postgres"]]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -66,6 +66,8 @@ class Node:
         env = {**os.environ, "MPP_HOME": str(folder)}
         probe = "/.well-known/openid-configuration"
         self.site = Program(home, gateway.SITE, ["mpp_node.site"], env, home.port(gateway.SITE), probe)
+        told = of_pages(home)
+        self.web = Program(home, gateway.WEB, ["web_frontend"], told, home.port(gateway.WEB), "/health/ready")
 
     async def run(self, ready: Callable[[float], None]) -> None:
         """Starts everything, calls `ready` with the seconds it took, and stops all when told to.
@@ -97,6 +99,7 @@ class Node:
         async with _together() as group:
             group.create_task(supervisor.start(self.gateway))
             group.create_task(supervisor.start(self.site))
+            group.create_task(supervisor.start(self.web))
             group.create_task(self._prepare_storage())
             for service in SERVICES:
                 group.create_task(supervisor.start(served(self.home, service)))
@@ -121,7 +124,7 @@ class Node:
 
         The gateway reads its routes, and the queue hears of new malls, a moment after they start.
         """
-        paths = ["/.well-known/openid-configuration"]
+        paths = ["/.well-known/openid-configuration", "/manifest.webmanifest"]
         paths += [f"/api/{name}/v1/openapi.json" for name in NAMES]
         if late := await self._still_silent(paths):
             raise DidNotStart(f"the gateway on port {self.home.gateway} does not answer {late[0]}")

@@ -6,7 +6,12 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 STATIC = Path(__file__).parent / "static"
-FILES = {"/": "board.html", "/static/board.css": "board.css", "/static/board.js": "board.js"}
+FILES = {
+    "/papan": "board.html",
+    "/static/board.css": "board.css",
+    "/static/board.js": "board.js",
+    "/oidc/sign-in.css": "sign-in.css",
+}
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

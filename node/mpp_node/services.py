@@ -61,6 +61,24 @@ SERVICES = (
 )
 
 
+def of_pages(home: Home) -> dict[str, str]:
+    """Everything the pages read from their environment: no database and no NATS, the gateway like anybody."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("MPP_") or name in HANDED_ON
+    }
+    return inherited | {
+        "MPP_API_URL": f"http://127.0.0.1:{home.gateway}",
+        "MPP_PUBLIC_URL": home.address,
+        "MPP_SECRET_KEY": home.secret("pages"),
+        "MPP_ISSUER_URL": home.address,
+        "MPP_ISSUER_BACK_URL": f"http://127.0.0.1:{home.port('site')}",
+        "MPP_CLIENT_SECRET": home.secret("client/web"),
+        "MPP_CLOCK": "request",
+        "MPP_HOST": "127.0.0.1",
+        "MPP_PORT": str(home.port("web")),
+    }
+
+
 def service(name: str) -> Service:
     """The service of this name; KeyError when the node has none."""
     return {known.name: known for known in SERVICES}[name]

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from mpp_node import issuer, page
+from mpp_node import issuer, page, sign_in
 from mpp_node.home import Home
 
 
@@ -16,7 +16,9 @@ def create(home: Home) -> FastAPI:
     """The application; it has no endpoint that must stay internal."""
     app = FastAPI(title="mpp node", openapi_url=None)
     app.include_router(page.router)
-    app.include_router(issuer.router(home))
+    sign_ins = sign_in.SignIns()
+    app.include_router(issuer.router(home, sign_ins))
+    app.include_router(sign_in.router(home, sign_ins))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, refusal: HTTPException) -> JSONResponse:

@@ -1,0 +1,1 @@
+"""What people see in a browser: portal, kiosk, counter, board and office, over the public API alone."""
