@@ -26,7 +26,7 @@ demo: $(READY) ## Play a day at MPP Bombana on the running node
 bench: $(READY) ## Measure on servers of its own (ARGS="--rounds 5")
 	@$(BIN)/mpp bench $(ARGS)
 
-test: $(READY) .tools/ready ## Run the tests (ARGS="-k board"), modules in two processes (JOBS=1: in one)
+test: $(READY) .tools/ready .tools/browser/ready ## Run the tests (ARGS="-k board"), modules in two processes (JOBS=1: in one)
 	@$(BIN)/pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 test-faults: $(READY) ## Play every fault under load and write docs/faults.md (ARGS="-k gateway" plays one)
@@ -75,6 +75,10 @@ image: ## Build the image of a service (SERVICE=queue); needs buildah
 tools-lock: $(UV) ## Resolve the charts' tools anew into charts/tools.lock
 	@$(UV) pip compile $(TOOLS_LOCK) --universal charts/tools.in -o charts/tools.lock
 	@$(UV) pip compile $(TOOLS_LOCK) --no-deps charts/alone.in >> charts/tools.lock
+
+.tools/browser/ready: frontends/fetch_browser.py $(READY)
+	@$(BIN)/python frontends/fetch_browser.py .tools/browser
+	@touch $@
 
 .tools/ready: charts/tools.lock charts/fetch.py | $(UV)
 	@test -x .tools/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .tools

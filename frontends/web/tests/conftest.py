@@ -1,13 +1,16 @@
 """A node for all tests of the pages, and visitors who open them as a browser without JavaScript does."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
 
 import httpx
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from mpp.testing.node import RunningNode, running_node
 
+from .browsing import chromium, missing
 from .visitor import Visitor
 
 
@@ -32,3 +35,11 @@ def visitor(node: RunningNode, workday: date) -> Iterator[Visitor]:
     with Visitor(node.address) as somebody:
         somebody.at(workday, "08:00")  # WIB: nine in Bombana
         yield somebody
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if why := missing():
+        pytest.skip(why)
+    async with chromium() as browser:
+        yield browser
