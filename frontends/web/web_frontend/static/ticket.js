@@ -7,7 +7,7 @@ if (secret && keep) {
 }
 
 // A live page that fell silent is opened anew: a sign of life comes every 15 seconds.
-const live = document.getElementById('keadaan')
+const live = document.getElementById('langsung')
 let watch
 function heard() {
   clearTimeout(watch)
