@@ -1,4 +1,4 @@
-"""Speaks the pieces of all announcements into static/voice: python make_voice.py (espeak-ng, sox, opus-tools).
+"""Speaks the pieces of announcements into static/voice: python make_voice.py (espeak-ng, sox, opus-tools).
 
 A mall may replace any of them by a human's recording under the same name.
 """
